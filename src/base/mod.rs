@@ -1,0 +1,19 @@
+//! Ground floor: units, errors, limits, chance, progress and cancellation.
+//!
+//! Nothing here touches audio, files or the terminal; every other room may use it.
+
+mod bytes;
+mod cancel;
+mod error;
+mod limits;
+mod progress;
+mod seed;
+mod units;
+
+pub use bytes::ByteSource;
+pub use cancel::Cancel;
+pub use error::{Error, ErrorKind, Result};
+pub use limits::Limits;
+pub use progress::{Event, Progress, Quiet};
+pub use seed::{Draws, Seed, SeededDraws};
+pub use units::{Bpm, Decibels, Frames, JumpRate, Lufs, SampleRate, Seconds};
