@@ -1,0 +1,187 @@
+//! Files appear whole or not at all: temporary name, flush, sync, rename, sync the folder.
+
+use std::ffi::OsString;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::fs::{FileOut, Fs};
+use crate::base::{Error, Result};
+
+/// Mark of our temporary names. They are hidden and lie beside the final file.
+const MARK: &str = ".evermix-part";
+
+/// A handle on a pending file for encoders that want to own their output.
+#[derive(Clone)]
+pub struct SharedFile(Arc<Mutex<Box<dyn FileOut>>>);
+
+impl SharedFile {
+    fn file(&self) -> io::Result<MutexGuard<'_, Box<dyn FileOut>>> {
+        self.0.lock().map_err(|_| io::Error::other("another thread failed while writing"))
+    }
+}
+
+impl Write for SharedFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.file()?.write(buf)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file()?.seek(to)
+    }
+}
+
+/// A file under a temporary name. Dropped without `commit` it is removed.
+pub struct Pending<'a> {
+    fs: &'a dyn Fs,
+    file: SharedFile,
+    temp: PathBuf,
+    target: PathBuf,
+}
+
+impl<'a> Pending<'a> {
+    /// Starts writing what will be `target`. Its folder is made if need be.
+    ///
+    /// # Errors
+    /// `ErrorKind::Io` naming the file.
+    pub fn create(fs: &'a dyn Fs, target: &Path) -> Result<Self> {
+        if let Some(folder) = target.parent().filter(|p| !p.as_os_str().is_empty()) {
+            fs.create_dir_all(folder).map_err(|e| Error::io("cannot make folder", folder, e))?;
+        }
+        let temp = temp_path(target);
+        let file = fs.create(&temp).map_err(|e| Error::io("cannot write", target, e))?;
+        let file = SharedFile(Arc::new(Mutex::new(file)));
+        Ok(Pending { fs, file, temp, target: target.to_path_buf() })
+    }
+
+    /// A second handle on the file, for an encoder to own until it is finished.
+    pub fn share(&self) -> SharedFile {
+        self.file.clone()
+    }
+
+    /// Makes the bytes durable and gives the file its name.
+    ///
+    /// # Errors
+    /// `ErrorKind::Io` naming the file; nothing is left under the final name then.
+    pub fn commit(mut self) -> Result<()> {
+        let target = self.target.clone();
+        self.finish().map_err(|e| Error::io("cannot write", &target, e))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.file()?.sync()?;
+        self.fs.rename(&self.temp, &self.target)?;
+        self.temp.clear();
+        match self.target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => self.fs.sync_dir(folder),
+            _ => self.fs.sync_dir(Path::new(".")),
+        }
+    }
+}
+
+impl Write for Pending<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.file.write(buf)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Pending<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.temp.as_os_str().is_empty() {
+            // A file that cannot be removed is swept by the next run.
+            let _ = self.fs.remove_file(&self.temp);
+        }
+    }
+}
+
+/// Writes a small file in one go, atomically.
+///
+/// # Errors
+/// `ErrorKind::Io` naming the file.
+pub fn write_atomic(fs: &dyn Fs, target: &Path, bytes: &[u8]) -> Result<()> {
+    let mut pending = Pending::create(fs, target)?;
+    pending.write_all(bytes).map_err(|e| Error::io("cannot write", target, e))?;
+    pending.commit()
+}
+
+/// Removes temporary files and folders an earlier, killed run left in `folder`. Call it only
+/// while holding the folder's lock.
+pub fn sweep(fs: &dyn Fs, folder: &Path) -> Result<()> {
+    let Ok(entries) = fs.read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if !name.contains(MARK) {
+            continue;
+        }
+        let removed = match fs.metadata(&entry) {
+            Ok(meta) if meta.is_dir => fs.remove_dir_all(&entry),
+            _ => fs.remove_file(&entry),
+        };
+        removed.map_err(|e| Error::io("cannot remove a leftover", &entry, e))?;
+    }
+    Ok(())
+}
+
+/// The hidden temporary name beside `target`. It is the same for every run: a lock keeps two
+/// runs apart, and a leftover is simply overwritten.
+pub(super) fn temp_path(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    // Long names must not become too long with the mark.
+    let mut text = name.to_string_lossy().into_owned();
+    if text.len() > 200 {
+        text = format!(".{}", blake3::hash(text.as_bytes()).to_hex());
+    }
+    target.with_file_name(format!("{text}{MARK}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fs::{DiskFs, FailingFs};
+    use super::*;
+
+    #[test]
+    fn whatever_operation_fails_the_old_file_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x");
+        write_atomic(&DiskFs, &target, b"old").unwrap();
+        let mut failures = 0;
+        loop {
+            let fs = FailingFs::after(failures, io::ErrorKind::StorageFull);
+            let result = write_atomic(&fs, &target, b"new and longer");
+            let seen = std::fs::read(&target).unwrap();
+            assert!(seen == b"old" || seen == b"new and longer", "torn file");
+            if result.is_ok() {
+                break;
+            }
+            failures += 1;
+        }
+        assert!(failures >= 4, "create, write, sync and rename can each fail");
+        sweep(&DiskFs, folder.path()).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_abandoned_file_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pending = Pending::create(&DiskFs, &folder.path().join("y")).unwrap();
+        pending.write_all(b"half").unwrap();
+        drop(pending);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

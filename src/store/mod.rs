@@ -1,0 +1,17 @@
+//! Every byte that reaches a disk of ours: safe names, atomic writes, locks, manifests.
+
+mod artifact;
+mod atomic;
+mod fs;
+mod inputs;
+mod lock;
+mod name;
+mod record;
+
+pub use artifact::{read_artifact, write_artifact};
+pub use atomic::{Pending, SharedFile, sweep, write_atomic};
+pub use fs::{DiskFs, FailingFs, FileOut, Fs, Meta};
+pub use inputs::{Found, InputFile, expand_inputs};
+pub use lock::Lock;
+pub use name::{name_songs, safe_name};
+pub use record::{Checked, Fingerprint, hash_file, read_json, write_json};
