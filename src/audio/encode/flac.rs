@@ -1,0 +1,164 @@
+//! FLAC (RFC 9639), 16 or 24 bits.
+
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flac_codec::Error as FlacError;
+use flac_codec::encode::{FlacChannelWriter, Options};
+
+use super::{
+    Encoder, Output, OutputTags, block_frames, check_channels, internal, tamed, write_failed,
+};
+use crate::base::{Draws, Error, ErrorKind, Result, SampleRate, Seed, SeededDraws};
+
+/// STREAMINFO counts frames in 36 bits.
+const MOST_FRAMES: u64 = (1 << 36) - 1;
+/// Room for the seek table, which is only known at the end: a point every 10 s for 2.5 hours.
+/// Longer files go without; players then find their way by bisection.
+const PADDING: u32 = 16 << 10;
+/// Frames quantised at a time: bounds the memory whatever the caller's block length.
+const BLOCK: usize = 4096;
+
+/// Resolution of the samples in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BitDepth {
+    /// 16 bits with triangular dither of ±1 step (Lipshitz, Wannamaker & Vanderkooy 1992).
+    Sixteen,
+    /// 24 bits, rounded: the error lies below any converter's noise.
+    #[default]
+    TwentyFour,
+}
+
+/// A FLAC encoder for 1 to 8 channels. Length and MD5 of the samples are exact in STREAMINFO,
+/// `tags` become Vorbis comments.
+///
+/// # Errors
+/// `ErrorKind::Usage` for too many channels, `ErrorKind::Io` if the headers cannot be written.
+pub fn flac(
+    out: Box<dyn Output>,
+    rate: SampleRate,
+    channels: usize,
+    bits: BitDepth,
+    tags: &OutputTags,
+) -> Result<Box<dyn Encoder>> {
+    check_channels("FLAC", channels, 8)?;
+    let options = Options::default()
+        .fast_channel_correlation(true)
+        .padding(PADDING)
+        .map_err(|e| internal("cannot set up FLAC", e))?;
+    let options = tags.vorbis().fold(options, |o, (name, text)| o.tag(name, text));
+    let failure = Failure::default();
+    let sink = Sink { out: BufWriter::with_capacity(1 << 16, out), failure: failure.clone() };
+    let depth = if bits == BitDepth::Sixteen { 16 } else { 24 };
+    let writer = FlacChannelWriter::new(sink, options, rate.hz(), depth, channels as u8, None)
+        .map_err(failed)?;
+    Ok(Box::new(Flac {
+        writer,
+        failure,
+        dither: (0..if bits == BitDepth::Sixteen { channels } else { 0 })
+            .map(|channel| Seed(0).stream(&format!("dither {channel}")))
+            .collect(),
+        steps: vec![Vec::with_capacity(BLOCK); channels],
+        frames: 0,
+    }))
+}
+
+struct Flac {
+    writer: FlacChannelWriter<Sink>,
+    failure: Failure,
+    /// A stream of draws for each channel; none for 24 bits.
+    dither: Vec<SeededDraws>,
+    steps: Vec<Vec<i32>>,
+    frames: u64,
+}
+
+impl Encoder for Flac {
+    fn write(&mut self, planar: &[&[f32]]) -> Result<()> {
+        let frames = block_frames(planar, self.steps.len())?;
+        self.frames += frames as u64;
+        if self.frames > MOST_FRAMES {
+            return Err(Error::new(ErrorKind::Limit, "a FLAC file can hold no more frames")
+                .hint("write several shorter files, or WAV"));
+        }
+        for start in (0..frames).step_by(BLOCK) {
+            let end = (start + BLOCK).min(frames);
+            self.quantise(planar, start..end);
+            self.writer.write(&self.steps).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        match self.writer.finalize() {
+            // A piece without a single frame: the headers alone are a valid file.
+            Ok(()) | Err(FlacError::NoSamples) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), |error| Err(write_failed(error)))
+    }
+}
+
+impl Flac {
+    fn quantise(&mut self, planar: &[&[f32]], range: std::ops::Range<usize>) {
+        for (channel, (steps, samples)) in self.steps.iter_mut().zip(planar).enumerate() {
+            let samples = samples[range.clone()].iter().map(|&x| f64::from(tamed(x)));
+            steps.clear();
+            match self.dither.get_mut(channel) {
+                None => steps.extend(samples.map(|x| nearest(x * 8_388_608.0, 8_388_607.0))),
+                Some(draws) => {
+                    steps.extend(samples.map(|x| {
+                        nearest(x * 32_768.0 + draws.uniform() - draws.uniform(), 32_767.0)
+                    }))
+                }
+            }
+        }
+    }
+}
+
+/// The nearest whole step, at most `top`. Adding and taking away 1.5·2^52 rounds to nearest even
+/// without a call into the C library.
+fn nearest(scaled: f64, top: f64) -> i32 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    ((scaled + MAGIC) - MAGIC).clamp(-top - 1.0, top) as i32
+}
+
+fn failed(error: FlacError) -> Error {
+    match error {
+        FlacError::Io(source) => write_failed(source),
+        other => internal("cannot encode FLAC", other),
+    }
+}
+
+type Failure = Arc<Mutex<Option<io::Error>>>;
+
+/// A buffer in front of the output. The FLAC writer drops it without flushing, so the last
+/// flush happens here and its failure is kept for [`Flac::finish`].
+struct Sink {
+    out: BufWriter<Box<dyn Output>>,
+    failure: Failure,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Seek for Sink {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.out.seek(to)
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if let Err(error) = self.out.flush() {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Samples: reading songs, writing files, rates, levels.
+//!
+//! Songs come in through [`Decoder`] as blocks of an [`AudioBuffer`]; clips and stems of ours
+//! travel as WAV ([`wav`]).
+
+mod buffer;
+mod decode;
+pub mod encode;
+mod fold;
+pub mod limiter;
+pub mod loudness;
+mod mp4_edit;
+mod opus_packets;
+mod opus_reader;
+mod packets;
+mod resample;
+mod tags;
+pub mod wav;
+
+pub use buffer::AudioBuffer;
+pub use decode::{Damage, Decoder};
+pub use resample::Resampler;
+pub use tags::{Tags, clean};

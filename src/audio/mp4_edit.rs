@@ -1,0 +1,211 @@
+//! Encoder delay of AAC in MP4 files: what the container says must be cut from both ends.
+//!
+//! Sources: ISO/IEC 14496-12 (boxes `moov`, `trak`, `mdhd`, `mvhd`, `elst`); Apple's gapless
+//! comment `iTunSMPB`, whose second and third hexadecimal fields are delay and padding and whose
+//! fourth is the true length.
+
+use std::io::{Read, Seek, SeekFrom};
+
+/// Largest `moov` box read; a song's is a few hundred kilobytes.
+const MAX_MOOV: u64 = 64 << 20;
+/// Deepest nesting followed; real files need six.
+const MAX_DEPTH: usize = 10;
+
+/// The part of the decoded frames that is music, in frames of the media time scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// Frames before the music.
+    pub delay: u64,
+    /// Frames of music, where the file says so.
+    pub length: Option<u64>,
+}
+
+#[derive(Default)]
+struct Found {
+    movie_scale: u64,
+    media_scale: u64,
+    is_sound: bool,
+    edit: Option<(u64, u64)>,
+    gapless: Option<Edit>,
+}
+
+/// Reads the edit of the first sound track, leaving the reader anywhere. `None` where the file is
+/// no MP4 or says nothing.
+pub fn read_edit(file: &mut (impl Read + Seek)) -> Option<Edit> {
+    let moov = read_moov(file)?;
+    let mut found = Found::default();
+    walk(&moov, 0, &mut found);
+    if found.gapless.is_some() {
+        return found.gapless;
+    }
+    let (duration, media_time) = found.edit?;
+    let length = (found.movie_scale > 0 && duration > 0).then(|| {
+        let frames = u128::from(duration) * u128::from(found.media_scale);
+        ((frames + u128::from(found.movie_scale) / 2) / u128::from(found.movie_scale)) as u64
+    });
+    Some(Edit { delay: media_time, length })
+}
+
+fn read_moov(file: &mut (impl Read + Seek)) -> Option<Vec<u8>> {
+    let end = file.seek(SeekFrom::End(0)).ok()?;
+    let mut at = 0u64;
+    // A box is at least eight bytes, so a hostile file ends this loop as well.
+    while at + 8 <= end {
+        file.seek(SeekFrom::Start(at)).ok()?;
+        let mut head = [0u8; 16];
+        file.read_exact(&mut head[..8]).ok()?;
+        let mut size = u64::from(be32(&head, 0)?);
+        let mut start = at + 8;
+        if size == 1 {
+            file.read_exact(&mut head[8..]).ok()?;
+            size = u64::from(be32(&head, 8)?) << 32 | u64::from(be32(&head, 12)?);
+            start += 8;
+        } else if size == 0 {
+            size = end - at;
+        }
+        let stop = at.checked_add(size).filter(|&stop| stop >= start)?.min(end);
+        if &head[4..8] == b"moov" {
+            let length = stop - start;
+            let mut moov = vec![0; usize::try_from(length.min(MAX_MOOV)).ok()?];
+            file.seek(SeekFrom::Start(start)).ok()?;
+            file.read_exact(&mut moov).ok()?;
+            return Some(moov);
+        }
+        at = stop;
+    }
+    None
+}
+
+fn walk(boxes: &[u8], depth: usize, found: &mut Found) {
+    let mut rest = boxes;
+    while rest.len() >= 8 && depth < MAX_DEPTH {
+        let size = be32(rest, 0).unwrap_or(0) as usize;
+        let size = if size == 0 { rest.len() } else { size };
+        if size < 8 || size > rest.len() {
+            return;
+        }
+        let (name, body) = (&rest[4..8], &rest[8..size]);
+        match name {
+            b"trak" => {
+                let mut track = Found::default();
+                walk(body, depth + 1, &mut track);
+                if track.is_sound && found.media_scale == 0 {
+                    found.media_scale = track.media_scale;
+                    found.edit = track.edit;
+                }
+            }
+            b"edts" | b"mdia" | b"udta" | b"ilst" => walk(body, depth + 1, found),
+            b"meta" => walk(body.get(4..).unwrap_or(&[]), depth + 1, found),
+            b"mvhd" => found.movie_scale = time_scale(body).unwrap_or(0),
+            b"mdhd" => found.media_scale = time_scale(body).unwrap_or(0),
+            b"hdlr" => found.is_sound = found.is_sound || body.get(8..12) == Some(b"soun"),
+            b"elst" => found.edit = first_edit(body),
+            b"----" => found.gapless = found.gapless.or_else(|| gapless_comment(body)),
+            _ => {}
+        }
+        rest = &rest[size..];
+    }
+}
+
+fn time_scale(body: &[u8]) -> Option<u64> {
+    let at = if *body.first()? == 1 { 20 } else { 12 };
+    be32(body, at).map(u64::from)
+}
+
+/// Duration and start of the first edit that shows media (empty edits have start -1).
+fn first_edit(body: &[u8]) -> Option<(u64, u64)> {
+    let wide = *body.first()? == 1;
+    let count = be32(body, 4)? as usize;
+    let width = if wide { 20 } else { 12 };
+    let entries = body.get(8..)?.chunks_exact(width).take(count);
+    entries.into_iter().find_map(|entry| {
+        let (duration, start) = if wide {
+            let wide_at =
+                |at| Some(u64::from(be32(entry, at)?) << 32 | u64::from(be32(entry, at + 4)?));
+            (wide_at(0)?, wide_at(8)? as i64)
+        } else {
+            (u64::from(be32(entry, 0)?), i64::from(be32(entry, 4)? as i32))
+        };
+        (start >= 0).then_some((duration, start as u64))
+    })
+}
+
+fn gapless_comment(body: &[u8]) -> Option<Edit> {
+    let has = |name: &[u8]| body.windows(name.len()).any(|window| window == name);
+    if !has(b"iTunSMPB") {
+        return None;
+    }
+    let data = body.windows(4).position(|window| window == b"data")?;
+    let text = std::str::from_utf8(body.get(data + 12..)?).ok()?;
+    let mut fields = text.split_whitespace().skip(1);
+    let delay = u64::from_str_radix(fields.next()?, 16).ok()?;
+    let _padding = fields.next()?;
+    let length = u64::from_str_radix(fields.next()?, 16).ok()?;
+    Some(Edit { delay, length: (length > 0).then_some(length) })
+}
+
+fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let mut out = ((body.len() + 8) as u32).to_be_bytes().to_vec();
+        out.extend_from_slice(name);
+        out.extend_from_slice(body);
+        out
+    }
+
+    fn scale(before: usize, hz: u32) -> Vec<u8> {
+        let mut body = vec![0; before];
+        body.extend_from_slice(&hz.to_be_bytes());
+        body
+    }
+
+    fn file(extra: &[u8]) -> Vec<u8> {
+        let mut elst = vec![0, 0, 0, 0, 0, 0, 0, 1];
+        elst.extend_from_slice(&180_000u32.to_be_bytes());
+        elst.extend_from_slice(&1_024u32.to_be_bytes());
+        elst.extend_from_slice(&[0, 1, 0, 0]);
+        let mut hdlr = vec![0; 8];
+        hdlr.extend_from_slice(b"soun");
+        let mdia = [boxed(b"mdhd", &scale(12, 44_100)), boxed(b"hdlr", &hdlr)].concat();
+        let trak = [boxed(b"edts", &boxed(b"elst", &elst)), boxed(b"mdia", &mdia)].concat();
+        let moov =
+            [boxed(b"mvhd", &scale(12, 1_000)), boxed(b"trak", &trak), extra.to_vec()].concat();
+        [boxed(b"ftyp", b"M4A "), boxed(b"mdat", &[0; 100]), boxed(b"moov", &moov)].concat()
+    }
+
+    #[test]
+    fn an_edit_list_gives_delay_and_length() {
+        let edit = read_edit(&mut Cursor::new(file(&[]))).unwrap();
+        assert_eq!(edit, Edit { delay: 1_024, length: Some(7_938_000) });
+    }
+
+    #[test]
+    fn apples_gapless_comment_wins() {
+        let text = b" 00000000 00000840 000001CA 00000000003F31F6 00000000";
+        let data = [&[0u8; 8][..], text].concat();
+        let comment = [boxed(b"name", b"\0\0\0\0iTunSMPB"), boxed(b"data", &data)].concat();
+        let ilst = boxed(b"ilst", &boxed(b"----", &comment));
+        let meta = boxed(b"meta", &[&[0u8; 4][..], &ilst].concat());
+        let edit = read_edit(&mut Cursor::new(file(&boxed(b"udta", &meta)))).unwrap();
+        assert_eq!(edit, Edit { delay: 2_112, length: Some(0x3f31f6) });
+    }
+
+    #[test]
+    fn nonsense_is_nothing() {
+        for junk in [&b""[..], b"RIFF", &[0; 64], &[255; 64]] {
+            assert_eq!(read_edit(&mut Cursor::new(junk)), None);
+        }
+        let whole = file(&[]);
+        for cut in 0..whole.len() {
+            let _ = read_edit(&mut Cursor::new(&whole[..cut]));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Packets of one song, decoded, with the frame each begins at.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::common::Limit;
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+
+use super::mp4_edit::{self, Edit};
+use super::{AudioBuffer, Tags};
+use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
+
+/// AAC frames an encoder puts before the music when the file does not say (FFmpeg, FDK: 1,024;
+/// all MPEG-4 LC encoders delay by at least one such block).
+const AAC_DELAY: u64 = 1_024;
+
+/// What reading one packet came to.
+pub(super) enum Step {
+    /// Frames were appended; they begin at this frame of the song.
+    Frames(u64),
+    /// A packet could not be decoded.
+    Bad,
+    /// A packet of another track: nothing for us.
+    Other,
+    /// The song is over.
+    End,
+}
+
+/// Decoded packets in order, whatever reads them.
+pub(super) trait Packets: Send {
+    fn rate(&self) -> SampleRate;
+    fn channels(&self) -> usize;
+    /// The length the file claims.
+    fn claimed_frames(&self) -> Option<u64>;
+    fn format(&self) -> &'static str;
+    fn tags(&self) -> &Tags;
+    /// Frames of silence already put in for lost packets.
+    fn filled_frames(&self) -> u64;
+    /// Moves the origin so that the next packets follow what was given out.
+    fn shift_origin(&mut self, frames: u64);
+    /// Appends the frames of the next packet to `out`.
+    fn next(&mut self, out: &mut AudioBuffer) -> Result<Step>;
+}
+
+/// Reads and decodes packets of the default sound track.
+pub(super) struct PacketReader {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    rate: SampleRate,
+    channels: usize,
+    /// Frames of the song for one tick of the track's clock.
+    frames_per_tick: f64,
+    /// First tick of the music.
+    origin: i64,
+    edit: Edit,
+    claimed: Option<u64>,
+    name: &'static str,
+    tags: Tags,
+    scratch: Vec<Vec<f32>>,
+}
+
+struct Source {
+    inner: Box<dyn ByteSource>,
+    bytes: u64,
+}
+
+impl Read for Source {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.inner.read(buf)
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+impl MediaSource for Source {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+}
+
+impl PacketReader {
+    pub(super) fn open(
+        mut inner: Box<dyn ByteSource>,
+        path: &Path,
+        limits: &Limits,
+    ) -> Result<PacketReader> {
+        let read = |e| Error::io("cannot read", path, e);
+        let edit = mp4_edit::read_edit(&mut inner);
+        let bytes = inner.seek(SeekFrom::End(0)).map_err(read)?;
+        inner.seek(SeekFrom::Start(0)).map_err(read)?;
+        let mut format = probe(Source { inner, bytes }, path, limits)?;
+        let mut tags = Tags::default();
+        if let Some(revision) = format.metadata().skip_to_latest() {
+            tags.absorb(revision, limits.max_tag_field_bytes);
+        }
+        let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
+        let track = format.default_track(TrackType::Audio).ok_or_else(nothing)?;
+        let Some(CodecParameters::Audio(params)) = &track.codec_params else {
+            return Err(nothing());
+        };
+        let decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(params, &AudioDecoderOptions::default())
+            .map_err(|e| unusable(&e))?;
+        let rate = SampleRate::new(params.sample_rate.unwrap_or(0))?;
+        let is_aac = params.codec == CODEC_ID_AAC;
+        let frames_per_tick = track.time_base.map_or(1.0, |tb| {
+            rate.as_f64() * f64::from(tb.numer.get()) / f64::from(tb.denom.get())
+        });
+        let edit = if is_aac {
+            edit.unwrap_or(Edit { delay: AAC_DELAY, length: None })
+        } else {
+            Edit::default()
+        };
+        let claimed = track.num_frames.map(|n| n.saturating_sub(edit.delay));
+        let mut reader = PacketReader {
+            track: track.id,
+            rate,
+            channels: params.channels.as_ref().map_or(0, |c| c.count()),
+            frames_per_tick,
+            origin: track.start_ts.get().max(0),
+            edit,
+            claimed: edit.length.or(claimed),
+            name: format.format_info().short_name,
+            tags,
+            scratch: Vec::new(),
+            format,
+            decoder,
+        };
+        reader.learn_channels()?;
+        Ok(reader)
+    }
+
+    /// Some files only tell their channels once a packet is decoded.
+    fn learn_channels(&mut self) -> Result<()> {
+        if self.channels == 0 {
+            let params = self.decoder.codec_params();
+            self.channels = params.channels.as_ref().map_or(0, |c| c.count());
+        }
+        if self.channels == 0 {
+            return Err(Error::new(
+                ErrorKind::Unusable,
+                "the file does not say how many channels it has",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Cuts encoder delay and padding and says where the rest belongs.
+    fn trim(&mut self, tick: i64, out: &mut AudioBuffer) -> Step {
+        let start = ((tick - self.origin) as f64 * self.frames_per_tick).round() as i64
+            - self.edit.delay as i64;
+        let frames = self.scratch.first().map_or(0, Vec::len) as i64;
+        let end = self.edit.length.map_or(i64::MAX, |n| n as i64).min(start + frames);
+        let from = (-start).clamp(0, frames) as usize;
+        let to = (end - start).clamp(from as i64, frames) as usize;
+        for (plane, fresh) in out.planes.iter_mut().zip(&self.scratch) {
+            plane.extend_from_slice(&fresh[from..to]);
+        }
+        Step::Frames(start.max(0) as u64)
+    }
+}
+
+impl Packets for PacketReader {
+    fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
+    fn claimed_frames(&self) -> Option<u64> {
+        self.claimed
+    }
+
+    fn format(&self) -> &'static str {
+        self.name
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    fn filled_frames(&self) -> u64 {
+        0
+    }
+
+    fn shift_origin(&mut self, frames: u64) {
+        self.origin += (frames as f64 / self.frames_per_tick).round() as i64;
+    }
+
+    fn next(&mut self, out: &mut AudioBuffer) -> Result<Step> {
+        let packet = match self.format.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return Ok(Step::End),
+            // A truncated file ends early; what came before is sound.
+            Err(SymphoniaError::IoError(e)) if is_end(&e) => return Ok(Step::End),
+            Err(SymphoniaError::IoError(e)) => {
+                return Err(Error::new(ErrorKind::Io, "reading failed")
+                    .because(e.to_string())
+                    .caused_by(e));
+            }
+            Err(SymphoniaError::DecodeError(_)) => return Ok(Step::Bad),
+            Err(SymphoniaError::ResetRequired) => return Ok(Step::End),
+            Err(e) => return Err(unusable(&e)),
+        };
+        if packet.track_id != self.track {
+            return Ok(Step::Other);
+        }
+        let tick = packet.pts.get().saturating_add(packet.trim_start.get() as i64);
+        match self.decoder.decode(&packet) {
+            Ok(decoded) if decoded.num_planes() == self.channels => {
+                decoded.copy_to_vecs_planar(&mut self.scratch);
+                Ok(self.trim(tick, out))
+            }
+            Ok(_) | Err(_) => Ok(Step::Bad),
+        }
+    }
+}
+
+fn is_end(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::UnexpectedEof
+}
+
+fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatReader>> {
+    let mut hint = Hint::new();
+    if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
+        hint.with_extension(extension);
+    }
+    let tags = MetadataOptions::default()
+        .limit_tag_bytes(Limit::Maximum(limits.max_tag_bytes))
+        .limit_visual_bytes(Limit::Maximum(0));
+    let stream = MediaSourceStream::new(Box::new(source), Default::default());
+    symphonia::default::get_probe()
+        .probe(&hint, stream, FormatOptions::default(), tags)
+        .map_err(|e| unusable(&e))
+}
+
+fn unusable(error: &SymphoniaError) -> Error {
+    let error_text = error.to_string();
+    let why = match error {
+        SymphoniaError::Unsupported(_) => {
+            "not an audio format this program reads (mp3, m4a, flac, ogg, opus, wav, aiff)"
+                .to_string()
+        }
+        _ => error_text,
+    };
+    Error::new(ErrorKind::Unusable, "cannot read as audio").because(why)
+}

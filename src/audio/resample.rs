@@ -1,0 +1,185 @@
+//! Streaming sample-rate conversion of exact length, through rubato's FFT resampler.
+
+use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
+use rubato::{Fft, FixedSync, Indexing, Resampler as _};
+
+use super::AudioBuffer;
+use crate::base::{Error, ErrorKind, Result, SampleRate};
+
+/// Input frames handed to the converter at a time.
+const CHUNK: usize = 4_096;
+/// Parts a chunk is cut into: 1,024-frame transforms pass more than 0.45 of the lower rate.
+const SUB_CHUNKS: usize = 4;
+
+/// Converts blocks of any size from one rate to another. The output has exactly
+/// `round(frames * to / from)` frames and is aligned with the input.
+pub struct Resampler {
+    from: SampleRate,
+    to: SampleRate,
+    /// `None` where both rates agree and blocks pass untouched.
+    engine: Option<Engine>,
+}
+
+struct Engine {
+    fft: Fft<f32>,
+    pending: AudioBuffer,
+    scratch: AudioBuffer,
+    /// Frames still to be dropped from the front: the filter's delay.
+    skip: usize,
+    taken: u64,
+    given: u64,
+}
+
+impl Resampler {
+    /// A converter for so many channels.
+    ///
+    /// # Errors
+    /// `ErrorKind::Internal` where the library refuses the pair of rates.
+    pub fn new(from: SampleRate, to: SampleRate, channels: usize) -> Result<Self> {
+        if from == to {
+            return Ok(Resampler { from, to, engine: None });
+        }
+        let (hz_in, hz_out) = (from.hz() as usize, to.hz() as usize);
+        let window = rubato::WindowFunction::BlackmanHarris2;
+        let fft =
+            Fft::new_custom(hz_in, hz_out, CHUNK, SUB_CHUNKS, channels, window, FixedSync::Both)
+                .map_err(|e| {
+                    Error::new(
+                        ErrorKind::Internal,
+                        format!("cannot convert {hz_in} Hz to {hz_out} Hz"),
+                    )
+                    .because(e.to_string())
+                })?;
+        let engine = Engine {
+            skip: fft.output_delay(),
+            scratch: AudioBuffer::silence(channels, fft.output_frames_max()),
+            pending: AudioBuffer::new(channels),
+            fft,
+            taken: 0,
+            given: 0,
+        };
+        Ok(Resampler { from, to, engine: Some(engine) })
+    }
+
+    /// Takes a block and appends what is ready to `out`.
+    ///
+    /// # Errors
+    /// `ErrorKind::Internal` where the library fails; it does not for planes of equal length.
+    pub fn push(&mut self, block: &AudioBuffer, out: &mut AudioBuffer) -> Result<()> {
+        let Some(engine) = &mut self.engine else {
+            out.extend(block);
+            return Ok(());
+        };
+        engine.taken += block.frames() as u64;
+        engine.pending.extend(block);
+        engine.run(out, u64::MAX)
+    }
+
+    /// Appends the rest. The converter is spent afterwards.
+    ///
+    /// # Errors
+    /// As `push`.
+    pub fn finish(&mut self, out: &mut AudioBuffer) -> Result<()> {
+        let (from, to) = (u128::from(self.from.hz()), u128::from(self.to.hz()));
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        let total = ((u128::from(engine.taken) * to + from / 2) / from) as u64;
+        while engine.given < total {
+            engine.pending.extend_silence(engine.fft.input_frames_next());
+            engine.run(out, total)?;
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Converts every whole chunk that is pending, giving out at most `limit` frames in all.
+    fn run(&mut self, out: &mut AudioBuffer, limit: u64) -> Result<()> {
+        let mut used = 0;
+        while self.pending.frames() - used >= self.fft.input_frames_next() {
+            used += self.convert(used)?;
+            let made = self.scratch.frames();
+            let skip = self.skip.min(made);
+            self.skip -= skip;
+            let keep = ((made - skip) as u64).min(limit - self.given) as usize;
+            for (plane, from) in out.planes.iter_mut().zip(&self.scratch.planes) {
+                plane.extend_from_slice(&from[skip..skip + keep]);
+            }
+            self.given += keep as u64;
+        }
+        self.pending.drop_front(used);
+        Ok(())
+    }
+
+    /// Converts one chunk starting at pending frame `at` into `scratch`; returns frames used.
+    fn convert(&mut self, at: usize) -> Result<usize> {
+        let failed = |e: &dyn std::fmt::Display| {
+            Error::new(ErrorKind::Internal, "sample-rate conversion failed").because(e.to_string())
+        };
+        let (channels, frames) = (self.pending.channels(), self.pending.frames());
+        let room = self.fft.output_frames_next();
+        self.scratch.clear();
+        self.scratch.extend_silence(room);
+        let input = SequentialSliceOfVecs::new(&self.pending.planes, channels, frames)
+            .map_err(|e| failed(&e))?;
+        let mut output = SequentialSliceOfVecs::new_mut(&mut self.scratch.planes, channels, room)
+            .map_err(|e| failed(&e))?;
+        let place = Indexing::new().input_offset(at);
+        let (used, made) = self
+            .fft
+            .process_into_buffer(&input, &mut output, Some(&place))
+            .map_err(|e| failed(&e))?;
+        self.scratch.truncate(made);
+        Ok(used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(rate: u32, hz: f64, frames: usize) -> AudioBuffer {
+        let step = std::f64::consts::TAU * hz / f64::from(rate);
+        AudioBuffer { planes: vec![(0..frames).map(|i| (step * i as f64).sin() as f32).collect()] }
+    }
+
+    fn convert(input: &AudioBuffer, from: u32, to: u32, block: usize) -> AudioBuffer {
+        let rate = |hz| SampleRate::new(hz).unwrap();
+        let mut resampler = Resampler::new(rate(from), rate(to), 1).unwrap();
+        let mut out = AudioBuffer::new(1);
+        for part in input.planes[0].chunks(block) {
+            resampler.push(&AudioBuffer { planes: vec![part.to_vec()] }, &mut out).unwrap();
+        }
+        resampler.finish(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_tone_stays_the_tone_in_place_and_in_length() {
+        for (from, to) in [(44_100, 22_050), (48_000, 44_100), (22_050, 48_000), (8_000, 22_050)] {
+            let frames = from as usize * 2 + 17;
+            let out = convert(&tone(from, 440.0, frames), from, to, 1_000);
+            let want = (frames as f64 * f64::from(to) / f64::from(from)).round() as usize;
+            assert_eq!(out.frames(), want);
+            let truth = tone(to, 440.0, want);
+            let inner = 2_000..want - 2_000;
+            let worst =
+                inner.map(|i| (out.planes[0][i] - truth.planes[0][i]).abs()).fold(0.0, f32::max);
+            // One degree of phase at 440 Hz is 0.0175: alignment holds within 20 microseconds.
+            assert!(worst < 0.06, "{from} -> {to}: {worst}");
+        }
+    }
+
+    #[test]
+    fn block_size_changes_nothing() {
+        let input = tone(44_100, 1_000.0, 30_000);
+        assert_eq!(convert(&input, 44_100, 22_050, 30_000), convert(&input, 44_100, 22_050, 311));
+    }
+
+    #[test]
+    fn empty_and_tiny_inputs_have_exact_lengths() {
+        for frames in [0, 1, 2, 3, 100] {
+            let out = convert(&tone(44_100, 100.0, frames), 44_100, 22_050, 1);
+            assert_eq!(out.frames(), (frames as f64 / 2.0).round() as usize);
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! WAV files of ours: RIFF up to 4 GiB, RF64 (EBU Tech 3306) beyond, written in whole blocks.
+//!
+//! The reader takes what the writer makes, for clips and stems that travel between stages; songs
+//! of other people go through [`super::Decoder`].
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::AudioBuffer;
+use crate::base::{Draws, SampleRate, Seed, SeededDraws};
+
+/// How samples are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SampleFormat {
+    /// 16-bit integers with triangular dither.
+    Int16,
+    /// 24-bit integers with triangular dither.
+    Int24,
+    /// 32-bit floats, which keep peaks above full scale.
+    #[default]
+    Float32,
+}
+
+impl SampleFormat {
+    /// Bytes of one sample.
+    pub fn bytes(self) -> usize {
+        match self {
+            SampleFormat::Int16 => 2,
+            SampleFormat::Int24 => 3,
+            SampleFormat::Float32 => 4,
+        }
+    }
+
+    fn tag(self) -> u16 {
+        match self {
+            SampleFormat::Float32 => 3,
+            _ => 1,
+        }
+    }
+}
+
+/// Bytes before the samples. A `JUNK` chunk keeps room for `ds64`, so that a file may outgrow
+/// 4 GiB while it is written.
+const HEADER: u64 = 12 + 36 + 24 + 8;
+
+/// Writes one WAV file in blocks.
+pub struct WavWriter<W: Write + Seek> {
+    out: W,
+    rate: SampleRate,
+    channels: usize,
+    format: SampleFormat,
+    frames: u64,
+    bytes: Vec<u8>,
+    packer: WavBytes,
+}
+
+impl<W: Write + Seek> WavWriter<W> {
+    /// Starts a file; the header is completed by `finish`.
+    ///
+    /// # Errors
+    /// As the underlying writer.
+    pub fn new(
+        mut out: W,
+        rate: SampleRate,
+        channels: usize,
+        format: SampleFormat,
+    ) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        let packer = WavBytes::begin(rate, channels, format, 0, &mut bytes);
+        out.write_all(&bytes)?;
+        Ok(WavWriter { out, rate, channels, format, frames: 0, bytes, packer })
+    }
+
+    /// Appends a block with the file's number of channels, one slice a channel.
+    ///
+    /// # Errors
+    /// As the underlying writer.
+    pub fn write(&mut self, planes: &[&[f32]]) -> io::Result<()> {
+        let frames = planes.first().map_or(0, |plane| plane.len());
+        self.bytes.clear();
+        self.packer.append(planes, &mut self.bytes);
+        self.out.write_all(&self.bytes)?;
+        self.frames += frames as u64;
+        Ok(())
+    }
+
+    /// Completes the header and gives the writer back.
+    ///
+    /// # Errors
+    /// As the underlying writer.
+    pub fn finish(mut self) -> io::Result<W> {
+        let data = self.frames * self.channels as u64 * self.format.bytes() as u64;
+        if data % 2 == 1 {
+            self.out.write_all(&[0])?;
+        }
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(&header(
+            self.rate.hz(),
+            self.channels as u16,
+            self.format,
+            self.frames,
+        ))?;
+        self.out.seek(SeekFrom::End(0))?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+/// The bytes of a WAV file of known length, made piece by piece without seeking.
+pub struct WavBytes {
+    format: SampleFormat,
+    dither: SeededDraws,
+}
+
+impl WavBytes {
+    /// Puts the header of a file of exactly `frames` frames into `bytes`.
+    pub fn begin(
+        rate: SampleRate,
+        channels: usize,
+        format: SampleFormat,
+        frames: u64,
+        bytes: &mut Vec<u8>,
+    ) -> WavBytes {
+        bytes.extend_from_slice(&header(rate.hz(), channels as u16, format, frames));
+        WavBytes { format, dither: Seed(0).stream("dither") }
+    }
+
+    /// Appends a block of samples to `bytes`.
+    pub fn append(&mut self, planes: &[&[f32]], bytes: &mut Vec<u8>) {
+        match self.format {
+            SampleFormat::Float32 => pack_float(planes, bytes),
+            SampleFormat::Int24 => pack_int(planes, 24, &mut self.dither, bytes),
+            SampleFormat::Int16 => pack_int(planes, 16, &mut self.dither, bytes),
+        }
+    }
+}
+
+fn header(rate: u32, channels: u16, format: SampleFormat, frames: u64) -> Vec<u8> {
+    let block = u64::from(channels) * format.bytes() as u64;
+    let data = frames * block;
+    let riff = HEADER - 8 + data + data % 2;
+    let small = riff <= u64::from(u32::MAX);
+    let size32 = |size: u64| if small { size as u32 } else { u32::MAX };
+    let mut h = Vec::with_capacity(HEADER as usize);
+    h.extend_from_slice(if small { b"RIFF" } else { b"RF64" });
+    h.extend_from_slice(&size32(riff).to_le_bytes());
+    h.extend_from_slice(b"WAVE");
+    h.extend_from_slice(if small { b"JUNK" } else { b"ds64" });
+    h.extend_from_slice(&28u32.to_le_bytes());
+    let large = if small { [0; 3] } else { [riff, data, frames] };
+    large.iter().for_each(|size| h.extend_from_slice(&size.to_le_bytes()));
+    h.extend_from_slice(&0u32.to_le_bytes());
+    h.extend_from_slice(b"fmt \x10\0\0\0");
+    h.extend_from_slice(&format.tag().to_le_bytes());
+    h.extend_from_slice(&channels.to_le_bytes());
+    h.extend_from_slice(&rate.to_le_bytes());
+    h.extend_from_slice(&(rate * block as u32).to_le_bytes());
+    h.extend_from_slice(&(block as u16).to_le_bytes());
+    h.extend_from_slice(&(8 * format.bytes() as u16).to_le_bytes());
+    h.extend_from_slice(b"data");
+    h.extend_from_slice(&size32(data).to_le_bytes());
+    h
+}
+
+fn pack_float(planes: &[&[f32]], bytes: &mut Vec<u8>) {
+    match planes {
+        [one] => bytes.extend(one.iter().flat_map(|x| x.to_le_bytes())),
+        [left, right] => {
+            let start = bytes.len();
+            bytes.resize(start + left.len() * 8, 0);
+            let pairs = bytes[start..].chunks_exact_mut(8);
+            for (pair, (l, r)) in pairs.zip(left.iter().zip(*right)) {
+                pair[..4].copy_from_slice(&l.to_le_bytes());
+                pair[4..].copy_from_slice(&r.to_le_bytes());
+            }
+        }
+        many => {
+            let frames = many.first().map_or(0, |plane| plane.len());
+            for i in 0..frames {
+                many.iter().for_each(|plane| bytes.extend_from_slice(&plane[i].to_le_bytes()));
+            }
+        }
+    }
+}
+
+/// Rounds to integers with triangular dither of two steps peak to peak, which makes the error
+/// independent of the music (Lipshitz, Wannamaker, Vanderkooy 1992). Exact silence stays silent,
+/// and so do values that already lie on the integer grid: a copy of a 16-bit file is that file.
+fn pack_int(planes: &[&[f32]], bits: u32, dither: &mut SeededDraws, bytes: &mut Vec<u8>) {
+    let scale = (1i32 << (bits - 1)) as f32;
+    let width = bits as usize / 8;
+    let frames = planes.first().map_or(0, |plane| plane.len());
+    bytes.reserve(frames * planes.len() * width);
+    for i in 0..frames {
+        for plane in planes {
+            let x = plane[i] * scale;
+            let noise =
+                if x == x.round() { 0.0 } else { (dither.uniform() - dither.uniform()) as f32 };
+            let value = (x + noise).round().clamp(-scale, scale - 1.0) as i32;
+            bytes.extend_from_slice(&value.to_le_bytes()[..width]);
+        }
+    }
+}
+
+/// What a WAV file of ours holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WavInfo {
+    /// Frames a second.
+    pub rate: u32,
+    /// Number of channels.
+    pub channels: usize,
+    /// How samples are stored.
+    pub format: SampleFormat,
+    /// Number of frames present.
+    pub frames: u64,
+}
+
+/// Reads a WAV file of ours in blocks.
+pub struct WavReader<R: Read> {
+    input: R,
+    info: WavInfo,
+    left: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> WavReader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// `InvalidData` where the header is not one this program writes.
+    pub fn new(mut input: R) -> io::Result<Self> {
+        let mut head = [0u8; HEADER as usize];
+        input.read_exact(&mut head)?;
+        let info = parse_header(&head)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a WAV file of ours"))?;
+        Ok(WavReader { input, info, left: info.frames, bytes: Vec::new() })
+    }
+
+    /// Rate, channels, format and length.
+    pub fn info(&self) -> WavInfo {
+        self.info
+    }
+
+    /// Goes to a frame; the next `read` starts there.
+    ///
+    /// # Errors
+    /// As the underlying reader.
+    pub fn seek(&mut self, frame: u64) -> io::Result<()>
+    where
+        R: Seek,
+    {
+        let frame = frame.min(self.info.frames);
+        let width = (self.info.format.bytes() * self.info.channels) as u64;
+        self.input.seek(SeekFrom::Start(HEADER + frame * width))?;
+        self.left = self.info.frames - frame;
+        Ok(())
+    }
+
+    /// Appends up to `frames` frames to `out`; returns how many. Zero is the end.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` where the file is shorter than its header says.
+    pub fn read(&mut self, frames: usize, out: &mut AudioBuffer) -> io::Result<usize> {
+        let frames = (frames as u64).min(self.left) as usize;
+        let width = self.info.format.bytes() * self.info.channels;
+        self.bytes.resize(frames * width, 0);
+        self.input.read_exact(&mut self.bytes)?;
+        self.left -= frames as u64;
+        unpack(&self.bytes, &self.info, out);
+        Ok(frames)
+    }
+}
+
+fn parse_header(head: &[u8; HEADER as usize]) -> Option<WavInfo> {
+    let u16_at = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+    let u32_at =
+        |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
+    let large = match (&head[..4], &head[12..16]) {
+        (b"RIFF", b"JUNK") => false,
+        (b"RF64", b"ds64") => true,
+        _ => return None,
+    };
+    if &head[8..12] != b"WAVE" || &head[48..52] != b"fmt " || &head[72..76] != b"data" {
+        return None;
+    }
+    let format = match (u16_at(56), u16_at(70)) {
+        (1, 16) => SampleFormat::Int16,
+        (1, 24) => SampleFormat::Int24,
+        (3, 32) => SampleFormat::Float32,
+        _ => return None,
+    };
+    let (channels, rate) = (usize::from(u16_at(58)), u32_at(60));
+    if !(1..=8).contains(&channels) {
+        return None;
+    }
+    let data = if large { u64_at(28) } else { u64::from(u32_at(76)) };
+    Some(WavInfo { rate, channels, format, frames: data / (channels * format.bytes()) as u64 })
+}
+
+fn unpack(bytes: &[u8], info: &WavInfo, out: &mut AudioBuffer) {
+    let width = info.format.bytes();
+    let stride = width * info.channels;
+    for (channel, plane) in out.planes.iter_mut().enumerate().take(info.channels) {
+        let samples = bytes.chunks_exact(stride).map(|f| &f[channel * width..][..width]);
+        match info.format {
+            SampleFormat::Float32 => {
+                plane.extend(samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]])));
+            }
+            SampleFormat::Int24 => plane
+                .extend(samples.map(|s| {
+                    (i32::from_le_bytes([0, s[0], s[1], s[2]]) >> 8) as f32 / 8_388_608.0
+                })),
+            SampleFormat::Int16 => plane
+                .extend(samples.map(|s| f32::from(i16::from_le_bytes([s[0], s[1]])) / 32_768.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn ramp(frames: usize, channels: usize) -> AudioBuffer {
+        let at = |c: usize, i: usize| ((i * 7 + c * 3) % 1999) as f32 / 1000.0 - 0.999;
+        let plane = |c| (0..frames).map(|i| at(c, i)).collect();
+        AudioBuffer { planes: (0..channels).map(plane).collect() }
+    }
+
+    fn write(buffer: &AudioBuffer, format: SampleFormat) -> Vec<u8> {
+        let out = Cursor::new(Vec::new());
+        let mut writer = WavWriter::new(out, SampleRate::CD, buffer.channels(), format).unwrap();
+        for start in (0..buffer.frames()).step_by(1_000) {
+            let end = (start + 1_000).min(buffer.frames());
+            let part: Vec<&[f32]> = buffer.planes.iter().map(|p| &p[start..end]).collect();
+            writer.write(&part).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn an_independent_reader_finds_the_same_samples() {
+        for (format, step) in [
+            (SampleFormat::Int16, 1.0 / 32_768.0),
+            (SampleFormat::Int24, 1.0 / 8_388_608.0),
+            (SampleFormat::Float32, 0.0),
+        ] {
+            for channels in [1, 2, 6] {
+                let buffer = ramp(2_501, channels);
+                let bytes = write(&buffer, format);
+                let reader = hound::WavReader::new(Cursor::new(&bytes)).unwrap();
+                assert_eq!(reader.spec().channels as usize, channels);
+                assert_eq!(reader.duration(), 2_501);
+                let samples: Vec<f32> = match format {
+                    SampleFormat::Float32 => {
+                        reader.into_samples::<f32>().map(Result::unwrap).collect()
+                    }
+                    _ => reader.into_samples::<i32>().map(|s| s.unwrap() as f32 * step).collect(),
+                };
+                for (k, sample) in samples.iter().enumerate() {
+                    let truth = buffer.planes[k % channels][k / channels];
+                    assert!((sample - truth).abs() <= 1.6 * step, "{format:?} {k}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_reader_returns_what_was_written_and_names_a_short_file() {
+        let buffer = ramp(1_234, 2);
+        let bytes = write(&buffer, SampleFormat::Float32);
+        let mut whole = Vec::new();
+        let format = SampleFormat::Float32;
+        WavBytes::begin(SampleRate::CD, 2, format, 1_234, &mut whole)
+            .append(&buffer.slices(), &mut whole);
+        assert_eq!(bytes, whole);
+        let mut reader = WavReader::new(bytes.as_slice()).unwrap();
+        assert_eq!(reader.info().frames, 1_234);
+        let mut out = AudioBuffer::new(2);
+        while reader.read(500, &mut out).unwrap() > 0 {}
+        assert_eq!(out, buffer);
+        let mut short = WavReader::new(&bytes[..bytes.len() - 1]).unwrap();
+        assert!(short.read(2_000, &mut AudioBuffer::new(2)).is_err());
+    }
+
+    #[test]
+    fn values_on_the_grid_are_not_dithered() {
+        let grid = AudioBuffer { planes: vec![(-100..100).map(|i| i as f32 / 32_768.0).collect()] };
+        let bytes = write(&grid, SampleFormat::Int16);
+        let mut out = AudioBuffer::new(1);
+        WavReader::new(bytes.as_slice()).unwrap().read(200, &mut out).unwrap();
+        assert_eq!(out, grid);
+    }
+
+    #[test]
+    fn beyond_four_gibibytes_the_header_is_rf64_with_true_sizes() {
+        let frames = 700_000_000;
+        let head = header(48_000, 2, SampleFormat::Float32, frames);
+        let head: [u8; HEADER as usize] = head.try_into().unwrap();
+        assert_eq!(&head[..4], b"RF64");
+        assert_eq!(parse_header(&head).unwrap().frames, frames);
+        assert_eq!(&head[76..80], &[0xff; 4]);
+    }
+}
