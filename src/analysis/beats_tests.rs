@@ -1,0 +1,216 @@
+use super::*;
+use crate::analysis::onset::OnsetAnalyzer;
+
+const RATE: f64 = 22_050.0;
+
+fn silence(seconds: f64) -> Vec<f32> {
+    vec![0.0; (seconds * RATE) as usize]
+}
+
+/// Deterministic white noise.
+fn noise(count: usize, mut seed: u32) -> Vec<f32> {
+    let mut next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn add(target: &mut [f32], time: f64, sound: &[f32]) {
+    let start = (time * RATE).round() as usize;
+    for (t, s) in target.iter_mut().skip(start).zip(sound) {
+        *t += s;
+    }
+}
+
+fn decaying(hz: f64, seconds: f64, gain: f64) -> Vec<f32> {
+    let wave = |t: f64| gain * (std::f64::consts::TAU * hz * t).sin() * (-5.0 * t / seconds).exp();
+    (0..(seconds * RATE) as usize).map(|i| wave(i as f64 / RATE) as f32).collect()
+}
+
+fn click() -> Vec<f32> {
+    decaying(1_000.0, 0.03, 0.8)
+}
+
+fn kick() -> Vec<f32> {
+    decaying(60.0, 0.2, 0.9)
+}
+
+fn hat(seed: u32) -> Vec<f32> {
+    let white = noise(1_200, seed);
+    white
+        .windows(2)
+        .enumerate()
+        .map(|(i, w)| 0.2 * (w[1] - w[0]) * (-(i as f32) / 250.0).exp())
+        .collect()
+}
+
+fn chord(root: f64, seconds: f64, gain: f64) -> Vec<f32> {
+    let mut sum = vec![0.0; (seconds * RATE) as usize];
+    for semitones in [0.0, 4.0, 7.0, 12.0] {
+        add(&mut sum, 0.0, &decaying(root * 2f64.powf(semitones / 12.0), seconds, gain));
+    }
+    sum
+}
+
+fn envelope(samples: &[f32]) -> OnsetEnvelope {
+    let mut analyzer = OnsetAnalyzer::new();
+    analyzer.push(samples);
+    analyzer.finish()
+}
+
+fn beats_of(samples: &[f32]) -> BeatGrid {
+    track_beats(&envelope(samples)).expect("a steady beat")
+}
+
+/// Distance of every true beat from the nearest found one.
+fn misses(grid: &BeatGrid, truth: &[f64]) -> Vec<f64> {
+    let nearest = |t: &f64| {
+        grid.beats.iter().map(|b| b.0 - t).min_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap()
+    };
+    truth.iter().map(nearest).collect()
+}
+
+fn clicks(times: &[f64], seconds: f64) -> Vec<f32> {
+    let mut samples = silence(seconds);
+    times.iter().for_each(|&t| add(&mut samples, t, &click()));
+    samples
+}
+
+#[test]
+fn click_tracks_are_found_to_five_milliseconds() {
+    for bpm in [60.0, 100.0, 128.0, 174.0] {
+        let truth: Vec<f64> =
+            (0..).map(|i| 0.3 + 60.0 / bpm * f64::from(i)).take_while(|t| *t < 29.0).collect();
+        let grid = beats_of(&clicks(&truth, 29.5));
+        assert!((grid.tempo.0 / bpm - 1.0).abs() < 0.01, "{bpm} BPM: {:?}", grid.tempo);
+        assert!(grid.beats.len().abs_diff(truth.len()) <= 1, "{bpm} BPM");
+        let worst = misses(&grid, &truth).into_iter().fold(0.0, |a: f64, d| a.max(d.abs()));
+        assert!(worst < 0.005, "{bpm} BPM: worst {worst}");
+        assert!(grid.beats.windows(2).all(|w| w[0] < w[1]));
+        assert_eq!(grid.positions.len(), grid.beats.len());
+        assert!(grid.confidence > 0.5);
+    }
+}
+
+#[test]
+fn a_ramp_from_100_to_130_is_followed() {
+    let mut truth = vec![0.2];
+    while truth[truth.len() - 1] < 60.0 {
+        let t = truth[truth.len() - 1];
+        truth.push(t + 60.0 / (100.0 + 30.0 * t / 60.0));
+    }
+    let grid = beats_of(&clicks(&truth, 61.0));
+    let found = misses(&grid, &truth);
+    assert!(found.iter().all(|d| d.abs() < 0.01), "{found:?}");
+    assert!(grid.beats.len().abs_diff(truth.len()) <= 1);
+}
+
+#[test]
+fn kicks_are_beats_and_off_beat_hats_are_not() {
+    let beat = 60.0 / 118.0;
+    let mut samples = silence(40.0);
+    let mut truth = Vec::new();
+    for i in 0..76 {
+        let t = 0.1 + f64::from(i) * beat;
+        truth.push(t);
+        if i % 2 == 0 {
+            add(&mut samples, t, &kick());
+        } else {
+            let snare: Vec<f32> = noise(2_000, i as u32)
+                .iter()
+                .enumerate()
+                .map(|(k, x)| 0.3 * x * (-(k as f32) / 500.0).exp())
+                .collect();
+            add(&mut samples, t, &snare);
+        }
+        add(&mut samples, t + 0.5 * beat, &hat(i as u32 + 99));
+    }
+    let grid = beats_of(&samples);
+    assert!((grid.tempo.0 - 118.0).abs() < 1.5, "{:?}", grid.tempo);
+    let near = misses(&grid, &truth).iter().filter(|d| d.abs() < 0.03).count();
+    assert!(near >= 72, "{near} of {} beats", truth.len());
+}
+
+/// A beat of clicks under chords that change on every downbeat, with a kick there.
+fn song(per_bar: usize) -> (Vec<f32>, Vec<f64>) {
+    let beat = 60.0 / 110.0;
+    let mut samples = silence(45.0);
+    let mut downbeats = Vec::new();
+    for i in 0..80usize {
+        let t = 0.2 + beat * i as f64;
+        add(&mut samples, t, &hat(i as u32));
+        if i % per_bar == 0 {
+            downbeats.push(t);
+            let root = [130.8, 174.6, 196.0, 146.8][i / per_bar % 4];
+            add(&mut samples, t, &chord(root, beat * per_bar as f64, 0.15));
+            add(&mut samples, t, &kick());
+        }
+    }
+    (samples, downbeats)
+}
+
+#[test]
+fn chord_changes_open_bars_of_four_and_of_three() {
+    for per_bar in [4usize, 3] {
+        let (samples, truth) = song(per_bar);
+        let grid = beats_of(&samples);
+        assert_eq!(usize::from(grid.beats_per_bar), per_bar);
+        let found: Vec<f64> = grid
+            .beats
+            .iter()
+            .zip(&grid.positions)
+            .filter(|(_, p)| **p == 1)
+            .map(|(b, _)| b.0)
+            .collect();
+        let hits = truth.iter().filter(|t| found.iter().any(|f| (f - *t).abs() < 0.05)).count();
+        assert!(hits + 1 >= truth.len(), "{per_bar}: {hits} of {}", truth.len());
+        assert!(found.len() <= truth.len() + 1);
+    }
+}
+
+#[test]
+fn what_has_no_beat_gets_none() {
+    let long_tone: Vec<f32> =
+        (0..441_000).map(|i| 0.5 * (0.125 * f64::from(i)).sin() as f32).collect();
+    let cases = [
+        ("silence", silence(20.0)),
+        ("noise", noise(441_000, 5).iter().map(|x| 0.3 * x).collect()),
+        ("short noise", noise(66_150, 9)),
+        ("tone", long_tone),
+        ("one click", clicks(&[3.0], 20.0)),
+        ("two clicks", clicks(&[3.0, 3.5], 20.0)),
+        ("a quarter of a second", clicks(&[0.1], 0.25)),
+        ("one sample", vec![0.5]),
+        ("nothing", Vec::new()),
+        ("no numbers", vec![f32::NAN; 50_000]),
+    ];
+    for (name, samples) in cases {
+        let grid = track_beats(&envelope(&samples));
+        assert!(grid.is_none(), "{name}: {:?}", grid.map(|g| (g.tempo, g.beats.len())));
+    }
+}
+
+#[test]
+fn beats_reach_the_ends_of_the_music_but_not_into_silence() {
+    let truth: Vec<f64> = (0..40).map(|i| 5.0 + 0.5 * f64::from(i)).collect();
+    let grid = beats_of(&clicks(&truth, 40.0));
+    let (first, last) = (grid.beats[0].0, grid.beats[grid.beats.len() - 1].0);
+    assert!((first - 5.0).abs() < 0.01, "first {first}");
+    assert!((last - 24.5).abs() < 0.01, "last {last}");
+}
+
+#[test]
+fn silent_drums_leave_the_lead_to_the_mix() {
+    let truth: Vec<f64> = (0..60).map(|i| 0.2 + 0.5 * f64::from(i)).collect();
+    let drums = envelope(&clicks(&truth[..30], 31.0));
+    let mix = envelope(&clicks(&truth, 31.0));
+    let both = combine(&drums, &mix);
+    assert_eq!(both.len(), mix.len());
+    let grid = track_beats(&both).unwrap();
+    let found = misses(&grid, &truth);
+    assert!(found.iter().all(|d| d.abs() < 0.01), "{found:?}");
+    // Stems of unequal length, or none at all, are no trouble.
+    assert_eq!(combine(&OnsetEnvelope::default(), &mix), mix);
+    assert!(combine(&mix, &OnsetEnvelope::default()).is_empty());
+}

@@ -1,0 +1,381 @@
+//! Onset curves: where sounds begin, how strongly, in which register.
+//!
+//! [`OnsetAnalyzer`] listens to 22 050 Hz mono in blocks of any size and keeps only curves, about
+//! fifteen floats for every 11.6 ms. The broadband curve is the log-spectral flux with a maximum
+//! filter over neighbouring bands that keeps vibrato from looking like onsets (SuperFlux: Böck and
+//! Widmer, DAFx 2013). A second, slower and finer spectrum of the decimated signal yields chroma
+//! for bass and melody, from which chord changes are read.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
+
+use crate::base::{SampleRate, Seconds};
+
+/// Samples between two values of a curve: 11.6 ms at 22 050 Hz.
+pub const HOP: usize = 256;
+/// Hops between two chroma columns.
+pub const CHROMA_HOPS: usize = DECIMATION;
+/// Values of the attack curve a hop: one every 2.9 ms.
+pub const PARTS: usize = 4;
+/// Values of one chroma column: 12 pitch classes of the bass, then 12 of the melody.
+pub const CHROMA_WIDTH: usize = 24;
+
+const FFT: usize = 1024;
+const DECIMATION: usize = 4;
+/// Hops between the spectra that the flux compares: half a window, as SuperFlux recommends.
+const LAG: usize = 2;
+/// Number of registers, each with a flux curve of its own.
+pub const REGISTERS: usize = 4;
+/// Upper edges of the registers in bins of 21.5 Hz: 150 Hz (kick drum, bass), 800 Hz, 2.5 kHz,
+/// 10 kHz. Without the split, a bass note with its many harmonics outweighs a snare drum.
+const REGISTER_EDGES: [usize; REGISTERS] = [7, 37, 116, FFT / 2];
+/// Magnitudes (full-scale sine = 1) well above 1 / `COMPRESSION` count by their ratio.
+const COMPRESSION: f32 = 1000.0;
+/// Samples beyond any sensible level are clipped so that no sum overflows.
+const LOUDEST: f32 = 16.0;
+const FIR_TAPS: usize = 48;
+
+/// Curves of one recording, one value for each hop of [`HOP`] samples; value `n` describes the
+/// sound around sample `n * HOP`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnsetEnvelope {
+    pub(super) flux: Vec<[f32; REGISTERS]>,
+    pub(super) level: Vec<f32>,
+    pub(super) attack: Vec<[f32; PARTS]>,
+    pub(super) chroma: Vec<[f32; CHROMA_WIDTH]>,
+}
+
+impl OnsetEnvelope {
+    /// Hops a second (86.13).
+    pub fn rate() -> f64 {
+        SampleRate::ANALYSIS.as_f64() / HOP as f64
+    }
+
+    /// Number of hops.
+    pub fn len(&self) -> usize {
+        self.flux.len()
+    }
+
+    /// Whether no audio was pushed at all.
+    pub fn is_empty(&self) -> bool {
+        self.flux.is_empty()
+    }
+
+    /// Length of the recording, to the hop.
+    pub fn duration(&self) -> Seconds {
+        Seconds(self.len() as f64 / Self::rate())
+    }
+
+    /// Mean rise of the log spectrum in each register, low to high, in nepers; never negative.
+    pub fn flux(&self) -> &[[f32; REGISTERS]] {
+        &self.flux
+    }
+
+    /// Root mean square of each hop's 256 samples.
+    pub fn level(&self) -> &[f32] {
+        &self.level
+    }
+
+    /// Root mean square of the sample-to-sample difference in each quarter of each hop: the
+    /// finest picture of attacks, with bass held back.
+    pub fn attack(&self) -> &[[f32; PARTS]] {
+        &self.attack
+    }
+
+    /// Chroma columns, one every [`CHROMA_HOPS`] hops: energy-like, not normalised.
+    pub fn chroma(&self) -> &[[f32; CHROMA_WIDTH]] {
+        &self.chroma
+    }
+}
+
+/// Accumulates an [`OnsetEnvelope`] from a stream of audio.
+pub struct OnsetAnalyzer {
+    window: Spectrum,
+    bands: Vec<Range<usize>>,
+    history: History,
+    chroma: ChromaAnalyzer,
+    pending: Vec<f32>,
+    heard: usize,
+    envelope: OnsetEnvelope,
+}
+
+impl Default for OnsetAnalyzer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OnsetAnalyzer {
+    /// An analyzer that has heard nothing yet.
+    pub fn new() -> Self {
+        let bands = band_edges();
+        OnsetAnalyzer {
+            window: Spectrum::new(),
+            history: History::new(&bands),
+            bands,
+            chroma: ChromaAnalyzer::new(),
+            // Half a window of silence before the start centres frame n on sample n * HOP.
+            pending: vec![0.0; FFT / 2],
+            heard: 0,
+            envelope: OnsetEnvelope::default(),
+        }
+    }
+
+    /// Adds mono samples at 22 050 Hz. Values that are not finite count as silence. The result
+    /// does not depend on how the stream is cut into blocks.
+    pub fn push(&mut self, mono: &[f32]) {
+        for block in mono.chunks(16 * FFT) {
+            self.heard += block.len();
+            self.pending.extend(block.iter().map(|&x| sane(x)));
+            self.drain();
+        }
+    }
+
+    /// Ends the stream and hands over the curves.
+    pub fn finish(mut self) -> OnsetEnvelope {
+        let frames = self.heard.div_ceil(HOP);
+        while self.envelope.len() < frames {
+            self.pending.extend([0.0; HOP]);
+            self.drain();
+        }
+        self.chroma.finish(&mut self.envelope.chroma, frames.div_ceil(CHROMA_HOPS));
+        self.envelope
+    }
+
+    fn drain(&mut self) {
+        let mut start = 0;
+        while start + FFT <= self.pending.len() {
+            self.frame(start);
+            start += HOP;
+        }
+        self.pending.drain(..start);
+    }
+
+    fn frame(&mut self, start: usize) {
+        let frame = &self.pending[start..start + FFT];
+        let hop = &frame[FFT / 2..FFT / 2 + HOP];
+        let energy: f32 = hop.iter().map(|x| x * x).sum();
+        self.chroma.push(hop, &mut self.envelope.chroma);
+        let magnitudes = self.window.magnitudes(frame);
+        self.envelope.flux.push(self.history.advance(magnitudes, &self.bands));
+        self.envelope.level.push((energy / HOP as f32).sqrt());
+        self.envelope.attack.push(roughness(&frame[FFT / 2 - 1..FFT / 2 + HOP]));
+    }
+}
+
+fn sane(x: f32) -> f32 {
+    if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+}
+
+/// Root mean square of the differences in each part of a hop that follows one older sample.
+fn roughness(samples: &[f32]) -> [f32; PARTS] {
+    const PART: usize = HOP / PARTS;
+    std::array::from_fn(|p| {
+        let part = &samples[p * PART..(p + 1) * PART + 1];
+        let power: f32 = part.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum();
+        (power / PART as f32).sqrt()
+    })
+}
+
+/// Bands a semitone wide, and one bin wide where a semitone is narrower, from 21 Hz to 10 kHz.
+fn band_edges() -> Vec<Range<usize>> {
+    let mut bands = Vec::new();
+    let mut start = 1usize;
+    while start < FFT * 10_000 / 22_050 {
+        let end = ((start as f64 * 2f64.powf(1.0 / 12.0)).round() as usize).max(start + 1);
+        bands.push(start..end);
+        start = end;
+    }
+    bands
+}
+
+/// A windowed magnitude spectrum of [`FFT`] samples.
+struct Spectrum {
+    plan: Arc<dyn RealToComplex<f32>>,
+    hann: Vec<f32>,
+    input: Vec<f32>,
+    output: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    magnitudes: Vec<f32>,
+}
+
+impl Spectrum {
+    fn new() -> Self {
+        let plan = RealFftPlanner::<f32>::new().plan_fft_forward(FFT);
+        let turn = std::f64::consts::TAU / FFT as f64;
+        // Scaled so that a full-scale sine reads 1.
+        let scale = 4.0 / FFT as f64;
+        Spectrum {
+            hann: (0..FFT)
+                .map(|i| (scale * (0.5 - 0.5 * (turn * i as f64).cos())) as f32)
+                .collect(),
+            input: plan.make_input_vec(),
+            output: plan.make_output_vec(),
+            scratch: plan.make_scratch_vec(),
+            magnitudes: vec![0.0; FFT / 2 + 1],
+            plan,
+        }
+    }
+
+    fn magnitudes(&mut self, frame: &[f32]) -> &[f32] {
+        for ((x, &s), &w) in self.input.iter_mut().zip(frame).zip(&self.hann) {
+            *x = s * w;
+        }
+        self.plan
+            .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
+            .expect("buffers were made by this plan");
+        for (m, c) in self.magnitudes.iter_mut().zip(&self.output) {
+            *m = (c.re * c.re + c.im * c.im).sqrt();
+        }
+        &self.magnitudes
+    }
+}
+
+/// The last [`LAG`] log spectra, in a ring.
+struct History {
+    logs: Vec<f32>,
+    ring: Vec<Vec<f32>>,
+    turn: usize,
+    /// First band of each register, then the number of bands.
+    edges: [usize; REGISTERS + 1],
+}
+
+impl History {
+    fn new(bands: &[Range<usize>]) -> Self {
+        let mut edges = [0; REGISTERS + 1];
+        for (edge, bin) in edges[1..].iter_mut().zip(REGISTER_EDGES) {
+            *edge = bands.iter().filter(|band| band.start < bin).count();
+        }
+        let n = bands.len();
+        History { logs: vec![0.0; n], ring: vec![vec![0.0; n]; LAG], turn: 0, edges }
+    }
+
+    /// Takes the next spectrum; returns the flux of each register against `LAG` frames ago.
+    fn advance(&mut self, magnitudes: &[f32], bands: &[Range<usize>]) -> [f32; REGISTERS] {
+        for (log, band) in self.logs.iter_mut().zip(bands) {
+            let sum: f32 = magnitudes[band.clone()].iter().sum();
+            *log = (1.0 + COMPRESSION * sum).ln();
+        }
+        let past = &mut self.ring[self.turn];
+        let mut flux = [0.0; REGISTERS];
+        for (r, flux) in flux.iter_mut().enumerate() {
+            let (from, to) = (self.edges[r], self.edges[r + 1]);
+            // In the lowest register a neighbouring bass note must not hide a kick.
+            let reach = usize::from(r > 0);
+            let rise: f32 = (from..to).map(|b| rise(&self.logs, past, b, reach)).sum();
+            *flux = rise / (to - from) as f32;
+        }
+        past.copy_from_slice(&self.logs);
+        self.turn = (self.turn + 1) % LAG;
+        flux
+    }
+}
+
+/// How far band `b` rises above the highest of the past bands within `reach` of it, or 0.
+fn rise(now: &[f32], past: &[f32], b: usize, reach: usize) -> f32 {
+    let mut highest = past[b];
+    for &p in &past[b - reach..(b + reach + 1).min(past.len())] {
+        highest = if p > highest { p } else { highest };
+    }
+    let d = now[b] - highest;
+    if d > 0.0 { d } else { 0.0 }
+}
+
+/// Chroma of bass and melody from the signal decimated to 5.5 kHz, where 1024 samples resolve
+/// semitones down to about 90 Hz.
+struct ChromaAnalyzer {
+    spectrum: Spectrum,
+    fir: Vec<f32>,
+    /// Input of the decimation filter not yet used up.
+    input: Vec<f32>,
+    decimated: Vec<f32>,
+    /// For each bin, its place in a column and its weight.
+    bins: Vec<(u16, u8)>,
+}
+
+impl ChromaAnalyzer {
+    fn new() -> Self {
+        ChromaAnalyzer {
+            spectrum: Spectrum::new(),
+            fir: low_pass(),
+            input: vec![0.0; FIR_TAPS / 2],
+            decimated: vec![0.0; FFT / 2],
+            bins: pitch_classes(),
+        }
+    }
+
+    fn push(&mut self, hop: &[f32], columns: &mut Vec<[f32; CHROMA_WIDTH]>) {
+        self.input.extend_from_slice(hop);
+        let mut start = 0;
+        while start + FIR_TAPS <= self.input.len() {
+            let segment = &self.input[start..start + FIR_TAPS];
+            self.decimated.push(dot(segment, &self.fir));
+            start += DECIMATION;
+        }
+        self.input.drain(..start);
+        while self.decimated.len() >= FFT {
+            columns.push(self.column());
+            self.decimated.drain(..HOP);
+        }
+    }
+
+    fn column(&mut self) -> [f32; CHROMA_WIDTH] {
+        let magnitudes = self.spectrum.magnitudes(&self.decimated[..FFT]);
+        let mut column = [0.0; CHROMA_WIDTH];
+        for &(bin, class) in &self.bins {
+            column[usize::from(class)] += magnitudes[usize::from(bin)];
+        }
+        column
+    }
+
+    fn finish(&mut self, columns: &mut Vec<[f32; CHROMA_WIDTH]>, wanted: usize) {
+        while columns.len() < wanted {
+            self.push(&[0.0; HOP], columns);
+        }
+        columns.truncate(wanted);
+    }
+}
+
+/// Bins of the decimated spectrum from 60 Hz to 2 kHz with their pitch classes; below 260 Hz
+/// (middle C) they count as bass.
+fn pitch_classes() -> Vec<(u16, u8)> {
+    let width = SampleRate::ANALYSIS.as_f64() / (DECIMATION * FFT) as f64;
+    (1..FFT / 2)
+        .map(|bin| (bin, bin as f64 * width))
+        .filter(|&(_, hz)| (60.0..2_000.0).contains(&hz))
+        .map(|(bin, hz)| {
+            let class = (12.0 * (hz / 440.0).log2()).round().rem_euclid(12.0) as u8;
+            (bin as u16, if hz < 260.0 { class } else { class + 12 })
+        })
+        .collect()
+}
+
+/// Hann-windowed sinc with its edge at 2.2 kHz.
+fn low_pass() -> Vec<f32> {
+    let edge = 2_200.0 / SampleRate::ANALYSIS.as_f64();
+    let middle = (FIR_TAPS as f64 - 1.0) / 2.0;
+    (0..FIR_TAPS)
+        .map(|i| {
+            let x = std::f64::consts::PI * (i as f64 - middle);
+            let hann = 0.5 + 0.5 * (x / (middle + 1.0)).cos();
+            (hann * (2.0 * edge * x).sin() / x) as f32
+        })
+        .collect()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    // Four running sums let the compiler use whole vectors.
+    let mut sums = [0.0f32; 4];
+    for (x, y) in a.chunks_exact(4).zip(b.chunks_exact(4)) {
+        for k in 0..4 {
+            sums[k] += x[k] * y[k];
+        }
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+#[path = "onset_tests.rs"]
+mod tests;
