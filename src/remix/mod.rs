@@ -1,0 +1,21 @@
+//! Beat collages: choosing beats, planning them in time, joining them.
+//!
+//! [`plan`](plan()) chooses ([`walk`], [`original`]) and lays out in time without touching audio;
+//! [`Renderer`] plays a plan and decides nothing.
+
+mod join;
+mod library;
+pub mod original;
+mod plan;
+mod render;
+mod runs;
+mod tape;
+pub mod walk;
+
+pub use library::{Beat, Library};
+pub use plan::{
+    Law, LayerChoice, PLAN_SCHEMA, PlanSong, RemixOptions, RemixPlan, SongFacts, Voice, VoiceBeat,
+    VoiceSpace, plan,
+};
+pub use render::{OpenReader, Renderer};
+pub use walk::JumpCosts;

@@ -1,0 +1,255 @@
+//! Our selection law: a walk that follows songs and jumps where the next beat is expected.
+//!
+//! The chance of leaving a song grows with the logarithm of the beats heard of it, as in the
+//! original; a jump goes to a beat that sounds like the one the ear expects next, at the same
+//! place in the bar and near the tempo that is playing, in a song not heard lately.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::library::Library;
+use crate::base::{Draws, JumpRate};
+use crate::corpus::{Search, Space};
+
+/// Candidates looked at first; doubled until one fits.
+const NEIGHBOURS: usize = 128;
+/// Beats played lately are avoided this long.
+const MEMORY: usize = 256;
+/// Beats over which a tempo is judged.
+const TEMPO_BEATS: usize = 4;
+/// Distance between two beats taken at random: columns are standardised and the groups' weights
+/// sum to about 3, and independent values differ by sqrt(2) deviations.
+const RANDOM_DISTANCE: f64 = 2.449_489_742_783_178;
+
+/// What a jump costs beside how the beats differ. A random pair of beats costs 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JumpCosts {
+    /// A different position in the bar.
+    pub bar: f64,
+    /// A tempo as far away as can be stretched; grows with the square, ten times beyond.
+    pub tempo: f64,
+    /// A song heard just before; less for those heard longer ago.
+    pub recent_song: f64,
+    /// A beat played lately.
+    pub recent_beat: f64,
+}
+
+impl Default for JumpCosts {
+    fn default() -> Self {
+        JumpCosts { bar: 0.4, tempo: 0.25, recent_song: 0.3, recent_beat: 1.0 }
+    }
+}
+
+/// Settings of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalkOptions {
+    /// How eager to leave a song.
+    pub jump_rate: JumpRate,
+    /// Beats heard of a song before it may be left.
+    pub min_run: usize,
+    /// Largest change of tempo by stretching, as a ratio above 1.
+    pub max_stretch: f64,
+    /// What counts in a jump.
+    pub costs: JumpCosts,
+}
+
+/// One step of a walk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Row of the beat.
+    pub row: usize,
+    /// What led there where it is not simply the next beat of the song.
+    pub jump: Option<Jump>,
+}
+
+/// A jump and why it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Jump {
+    /// Distance of the beat from the one expected.
+    pub distance: f32,
+    /// All costs together.
+    pub cost: f32,
+    /// True where the song was over, false where chance decided.
+    pub forced: bool,
+}
+
+/// Where another voice is, so that two voices walk in step.
+#[derive(Clone, Copy, Debug)]
+pub struct Pulse {
+    /// Seconds a beat now playing.
+    pub period: f64,
+    /// Position in the bar wanted next, where one is wanted.
+    pub position: Option<u8>,
+}
+
+/// A walk over a library, one beat at a time.
+pub struct Walk<'a> {
+    library: &'a Library,
+    space: &'a Space,
+    search: &'a dyn Search,
+    options: WalkOptions,
+    current: Option<usize>,
+    run: usize,
+    played: VecDeque<usize>,
+    songs: VecDeque<usize>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that has not begun. `space` and `search` belong to the rows of `library`.
+    pub fn new(
+        library: &'a Library,
+        space: &'a Space,
+        search: &'a dyn Search,
+        options: WalkOptions,
+    ) -> Self {
+        Walk {
+            library,
+            space,
+            search,
+            options,
+            current: None,
+            run: 0,
+            played: VecDeque::new(),
+            songs: VecDeque::new(),
+        }
+    }
+
+    /// Begins at a row.
+    pub fn begin(&mut self, row: usize) -> Step {
+        self.arrive(row, true);
+        Step { row, jump: None }
+    }
+
+    /// A good place to begin: a downbeat with music ahead, drawn evenly; any beat if there is none.
+    pub fn draw_start(library: &Library, min_run: usize, draws: &mut dyn Draws) -> usize {
+        let good =
+            |row: &usize| library.beats[*row].position == 1 && library.ahead[*row] >= min_run;
+        let starts: Vec<usize> = (0..library.beats.len()).filter(good).collect();
+        match starts.len() {
+            0 => draws.choice(library.beats.len().max(1)),
+            n => starts[draws.choice(n)],
+        }
+    }
+
+    /// The next beat. `pulse` is the tempo now playing, and the place in the bar where another
+    /// voice wants us.
+    pub fn step(&mut self, pulse: Pulse, draws: &mut dyn Draws) -> Step {
+        let Some(current) = self.current else { return self.begin(0) };
+        // One draw a beat, used or not: a longer minimum run does not shift later decisions.
+        let chance = draws.uniform();
+        let threshold = self.options.jump_rate.get() * (self.run as f64).log10();
+        let wants = self.run >= self.options.min_run && chance < threshold;
+        match self.library.next[current] {
+            Some(next) if !wants && !self.lost_pulse(next, pulse) => {
+                self.arrive(next, false);
+                Step { row: next, jump: None }
+            }
+            next => match self.best_jump(current, next, pulse) {
+                Some((row, jump)) => {
+                    self.arrive(row, true);
+                    Step { row, jump: Some(jump) }
+                }
+                None => {
+                    let row = next.unwrap_or(current);
+                    self.arrive(row, false);
+                    Step { row, jump: None }
+                }
+            },
+        }
+    }
+
+    /// A voice that must keep another's tempo leaves a song that has drifted too far from it.
+    fn lost_pulse(&self, next: usize, pulse: Pulse) -> bool {
+        pulse.position.is_some()
+            && self.run >= self.options.min_run
+            && self.stretch_to(next, pulse.period) > 1.0
+    }
+
+    fn arrive(&mut self, row: usize, fresh: bool) {
+        let song = self.library.beats[row].song;
+        self.run = if fresh { 1 } else { self.run + 1 };
+        if fresh {
+            self.songs.push_front(song);
+            self.songs.truncate(8);
+        }
+        self.played.push_front(row);
+        self.played.truncate(MEMORY);
+        self.current = Some(row);
+    }
+
+    /// How far a row's tempo is from the one playing: 1 is as far as can be stretched.
+    fn stretch_to(&self, row: usize, period: f64) -> f64 {
+        let own = self.library.period_from(row, TEMPO_BEATS);
+        ((period / own).ln() / self.options.max_stretch.ln()).abs()
+    }
+
+    fn best_jump(
+        &self,
+        current: usize,
+        next: Option<usize>,
+        pulse: Pulse,
+    ) -> Option<(usize, Jump)> {
+        // At a song's end nothing is expected: match the last beat and go on after the match.
+        let model = next.unwrap_or(current);
+        let query = self.space.row(model)?;
+        let here = &self.library.beats[current];
+        let due = here.position % here.beats_per_bar + 1;
+        let position = pulse.position.unwrap_or(due);
+        let mut count = NEIGHBOURS.min(self.library.beats.len());
+        loop {
+            let found = self.search.nearest(&query, count);
+            let candidates = found.iter().filter_map(|n| {
+                let near = n.row as usize;
+                let row = if next.is_some() { Some(near) } else { self.library.next[near] }?;
+                let cost =
+                    self.cost(current, row, f64::from(n.distance), position, pulse.period)?;
+                Some((
+                    row,
+                    Jump { distance: n.distance, cost: cost as f32, forced: next.is_none() },
+                ))
+            });
+            let best = candidates.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost).then(a.0.cmp(&b.0)));
+            if best.is_some() || count == self.library.beats.len() {
+                return best;
+            }
+            count = (count * 4).min(self.library.beats.len());
+        }
+    }
+
+    /// Cost of landing on `row`, or `None` where one must not land there.
+    fn cost(
+        &self,
+        current: usize,
+        row: usize,
+        distance: f64,
+        position: u8,
+        period: f64,
+    ) -> Option<f64> {
+        let (from, to) = (&self.library.beats[current], &self.library.beats[row]);
+        let alone = self.library.songs.len() == 1;
+        // With one song alone a jump must lead somewhere else in it.
+        let far = from.piece.abs_diff(to.piece) > 2 * usize::from(from.beats_per_bar);
+        let elsewhere = if alone { far } else { from.song != to.song };
+        if !elsewhere || self.library.ahead[row] < self.options.min_run.min(2) {
+            return None;
+        }
+        let costs = &self.options.costs;
+        let stretch = self.stretch_to(row, period);
+        let tempo = if stretch <= 1.0 { stretch * stretch } else { 10.0 * stretch };
+        let short = self.library.ahead[row] < self.options.min_run;
+        let song = self.songs.iter().position(|&s| s == to.song);
+        let song = if alone { None } else { song };
+        let beat = self.played.contains(&row)
+            || self.played.iter().any(|&p| self.library.next[p] == Some(row));
+        Some(
+            distance / RANDOM_DISTANCE
+                + costs.bar * f64::from(to.position != position)
+                + costs.tempo * tempo
+                + costs.recent_song * song.map_or(0.0, |ago| 1.0 / ago.max(1) as f64)
+                + costs.recent_beat * f64::from(beat)
+                + f64::from(short),
+        )
+    }
+}

@@ -1,0 +1,72 @@
+//! Which song is heard when.
+
+use crate::audio::clean;
+use crate::base::Seconds;
+use crate::remix::RemixPlan;
+
+/// Longest text of one field, in bytes.
+const FIELD: usize = 200;
+
+/// One stay with a song.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When it begins.
+    pub start: Seconds,
+    /// Its artist, or nothing.
+    pub artist: String,
+    /// Its title or file name.
+    pub title: String,
+}
+
+impl Entry {
+    /// `hh:mm:ss artist - title`.
+    pub fn line(&self) -> String {
+        let whole = self.start.0.max(0.0) as u64;
+        let (h, m, s) = (whole / 3600, whole / 60 % 60, whole % 60);
+        format!("{h:02}:{m:02}:{s:02} {}", self.name())
+    }
+
+    fn name(&self) -> String {
+        match self.artist.is_empty() {
+            true => self.title.clone(),
+            false => format!("{} - {}", self.artist, self.title),
+        }
+    }
+}
+
+/// Every stay with a song in the order of time; with two voices a stay begins whenever either
+/// changes its song, and both are named.
+pub fn tracklist(plan: &RemixPlan) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut before = None;
+    let beats = plan.voices.first().map_or(0, |v| v.beats.len());
+    for beat in 0..beats {
+        let mut now: Vec<usize> = plan.voices.iter().map(|v| v.beats[beat].song).collect();
+        now.dedup();
+        if before.as_ref() != Some(&now) {
+            let at = if beat == 0 { Seconds(0.0) } else { plan.attacks[beat].seconds(plan.rate) };
+            entries.push(entry(plan, at, &now));
+            before = Some(now);
+        }
+    }
+    entries
+}
+
+fn entry(plan: &RemixPlan, start: Seconds, songs: &[usize]) -> Entry {
+    let join = |text: &dyn Fn(usize) -> String| {
+        let parts: Vec<String> = songs.iter().map(|&s| text(s)).filter(|t| !t.is_empty()).collect();
+        parts.join(" + ")
+    };
+    Entry {
+        start,
+        artist: join(&|s| clean(&plan.songs[s].artist, FIELD)),
+        title: join(&|s| clean(&plan.songs[s].title, FIELD)),
+    }
+}
+
+/// A hash that names a plan.
+pub fn plan_hash(plan: &RemixPlan) -> String {
+    // A plan is plain data without maps, so writing it as JSON cannot fail.
+    let json = serde_json::to_vec(plan).unwrap_or_default();
+    blake3::hash(&json).to_hex().to_string()
+}
