@@ -1,0 +1,368 @@
+//! `create-dataset`: every beat becomes one row of features.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::context::{Batch, Context, Item, Outcome, run_batch};
+use crate::analysis::{
+    BeatFeatureExtractor, FEATURE_NAMES, LIBROSA_NAMES, LIBROSA_VALUES, N_FEATURES, Tuning,
+    librosa_beat_vector,
+};
+use crate::audio::{AudioBuffer, Resampler};
+use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
+use crate::corpus::{Column, PieceKind, SongBeats, SongReader, Table};
+use crate::store::{
+    Fingerprint, read_artifact, read_json, write_artifact, write_atomic, write_json,
+};
+
+/// Raised whenever the same beats would give other rows.
+const VERSION: &str = "dataset-1";
+/// Version of the table's columns, kept in its notes.
+pub const DATASET_SCHEMA: &str = "1";
+/// Name of the table in the dataset folder.
+pub const TABLE: &str = "features.parquet";
+const REDO: &str = "remix create-dataset";
+/// Largest table read back, in bytes.
+const MAX_TABLE: u64 = 8 << 30;
+/// Frames read from clips at a time.
+const BLOCK: i64 = 1 << 16;
+
+/// Which features describe a beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeatureSet {
+    /// Chroma and MFCC with deviations, and dynamics, from the song in one go.
+    #[default]
+    Full,
+    /// The 25 means of the original remixer, each clip on its own, its tuning estimated alone:
+    /// reproduces librosa's numbers on mono clips of 22 050 Hz.
+    Original,
+}
+
+impl FeatureSet {
+    /// Names of the values, without the layer.
+    pub fn names(self) -> Vec<String> {
+        match self {
+            FeatureSet::Full => FEATURE_NAMES.iter().map(|n| (*n).to_string()).collect(),
+            FeatureSet::Original => LIBROSA_NAMES.iter().map(|n| (*n).to_string()).collect(),
+        }
+    }
+
+    fn width(self) -> usize {
+        match self {
+            FeatureSet::Full => N_FEATURES,
+            FeatureSet::Original => LIBROSA_VALUES,
+        }
+    }
+}
+
+/// What a dataset was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetManifest {
+    /// Of all songs' beats, the settings and the code.
+    pub fingerprint: Fingerprint,
+    /// blake3 of the table.
+    pub table: String,
+    /// Number of rows.
+    pub rows: usize,
+    /// Names of the songs in order.
+    pub songs: Vec<String>,
+    /// The beats folder, relative to the dataset folder where possible.
+    pub beats: PathBuf,
+}
+
+/// A finished dataset.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Its manifest.
+    pub manifest: DatasetManifest,
+    /// True where it was there already.
+    pub reused: bool,
+}
+
+struct Job {
+    beats: SongBeats,
+    fingerprint: Fingerprint,
+}
+
+impl Item for Job {
+    fn name(&self) -> &str {
+        &self.beats.song
+    }
+    fn size(&self) -> u64 {
+        self.beats.frames.0
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartHead {
+    fingerprint: Fingerprint,
+    width: usize,
+}
+
+/// All songs cut below `beats_dir`, by name.
+///
+/// # Errors
+/// `Missing` where there are none; `Corrupt` where a record is damaged.
+pub fn read_beats(context: &Context<'_>, beats_dir: &Path) -> Result<Vec<SongBeats>> {
+    let missing = || {
+        Error::new(ErrorKind::Missing, "no beats")
+            .at(beats_dir)
+            .because("no song has been cut there")
+            .hint("remix segment SONGS BEATS")
+    };
+    let records = context.fs.read_dir(&beats_dir.join("songs")).map_err(|_| missing())?;
+    let records: Vec<PathBuf> =
+        records.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    if records.is_empty() {
+        return Err(missing());
+    }
+    records.iter().map(|p| read_json(context.fs, p, context.limits, "remix segment")).collect()
+}
+
+/// Makes the table of all `songs` in `dataset_dir`, with one part a song kept for later runs.
+///
+/// # Errors
+/// `Corrupt` where a clip is not the one that was cut; fatal errors of the file system.
+pub fn create_dataset(
+    context: &Context<'_>,
+    songs: Vec<SongBeats>,
+    beats_dir: &Path,
+    dataset_dir: &Path,
+    features: FeatureSet,
+) -> Result<(Dataset, Batch<()>)> {
+    let set = format!("{features:?}");
+    let fingerprint =
+        |b: &SongBeats| Fingerprint::of([VERSION, &set, &b.song, &b.fingerprint.0, &clips_hash(b)]);
+    let jobs: Vec<Job> =
+        songs.into_iter().map(|beats| Job { fingerprint: fingerprint(&beats), beats }).collect();
+    let batch = run_batch(context, "create-dataset", &jobs, |job| {
+        let path = dataset_dir.join("songs").join(format!("{}.features", job.beats.song));
+        if let Ok((head, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
+            && head.fingerprint == job.fingerprint
+        {
+            return Ok(Outcome::Reused(numbers));
+        }
+        let rows = song_rows(context, &job.beats, beats_dir, features)?;
+        let width = features.width() * job.beats.layers.len();
+        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
+        write_artifact(context.fs, &path, &head, &rows)?;
+        let note = format!("{} beats", job.beats.beats());
+        Ok(Outcome::Made(rows, note))
+    })?;
+    if let Some(skipped) = batch.skipped.into_iter().next() {
+        // A song left out here would be a hole nobody sees: its beats are there but damaged.
+        return Err(skipped.error);
+    }
+    let songs: Vec<&SongBeats> = jobs.iter().map(|j| &j.beats).collect();
+    let table = assemble(&songs, &batch.done, features)?.to_parquet()?;
+    let manifest = DatasetManifest {
+        fingerprint: Fingerprint::of(jobs.iter().map(|j| j.fingerprint.0.as_str())),
+        table: blake3::hash(&table).to_hex().to_string(),
+        rows: songs.iter().map(|s| s.beats()).sum(),
+        songs: songs.iter().map(|s| s.song.clone()).collect(),
+        beats: relative(dataset_dir, beats_dir),
+    };
+    let path = dataset_dir.join("manifest.json");
+    let before = read_json::<DatasetManifest>(context.fs, &path, context.limits, REDO).ok();
+    let table_path = dataset_dir.join(TABLE);
+    let reused = before.as_ref() == Some(&manifest)
+        && context.fs.metadata(&table_path).is_ok_and(|m| m.bytes == table.len() as u64);
+    if !reused {
+        write_atomic(context.fs, &table_path, &table)?;
+        write_json(context.fs, &path, &manifest)?;
+    }
+    let batch =
+        Batch { done: Vec::new(), made: batch.made, reused: batch.reused, skipped: Vec::new() };
+    Ok((Dataset { manifest, reused }, batch))
+}
+
+fn clips_hash(beats: &SongBeats) -> String {
+    let mut hasher = blake3::Hasher::new();
+    beats.pieces.iter().flat_map(|p| &p.clips).for_each(|c| {
+        hasher.update(c.as_bytes());
+    });
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Features of all beats of one song: for each beat the values of each layer in turn.
+fn song_rows(
+    context: &Context<'_>,
+    beats: &SongBeats,
+    beats_dir: &Path,
+    features: FeatureSet,
+) -> Result<Vec<f32>> {
+    let mut by_layer = Vec::new();
+    for (done, &layer) in beats.layers.iter().enumerate() {
+        let mut reader = SongReader::new(context.fs, beats_dir, beats, layer)?;
+        let report = |fraction: f64| {
+            let fraction = (done as f64 + fraction) / beats.layers.len() as f64;
+            context.progress.report(Event::ItemProgress { item: &beats.song, fraction });
+            context.cancel.check()
+        };
+        by_layer.push(match features {
+            FeatureSet::Full => whole_song(beats, &mut reader, report)?,
+            FeatureSet::Original => clip_by_clip(beats, &mut reader, report)?,
+        });
+    }
+    let wanted = (0..beats.pieces.len()).filter(|&i| beats.pieces[i].kind == PieceKind::Beat);
+    Ok(wanted
+        .flat_map(|i| by_layer.iter().flat_map(move |layer| layer[i].iter().copied()))
+        .collect())
+}
+
+/// All pieces of a layer, from one pass over the whole song.
+fn whole_song(
+    beats: &SongBeats,
+    reader: &mut SongReader<'_>,
+    report: impl Fn(f64) -> Result<()>,
+) -> Result<Vec<Vec<f32>>> {
+    let scale = SampleRate::ANALYSIS.as_f64() / beats.rate.as_f64();
+    let place = |frame: u64| (frame as f64 * scale).round() as u64;
+    let starts = beats.pieces.iter().map(|p| place(p.start.0));
+    let boundaries = starts.chain([place(beats.frames.0)]).collect();
+    let mut extractor = BeatFeatureExtractor::new(boundaries, beats.tuning);
+    let mut resampler = Resampler::new(beats.rate, SampleRate::ANALYSIS, 1)?;
+    let end = beats.frames.0 as i64;
+    let (mut block, mut mono) = (AudioBuffer::new(beats.channels), AudioBuffer::new(1));
+    let mut ready = AudioBuffer::new(1);
+    let mut at = 0;
+    while at < end {
+        let to = (at + BLOCK).min(end);
+        block.clear();
+        reader.read(at..to, &mut block)?;
+        block.mono_into(&mut mono.planes[0]);
+        resampler.push(&mono, &mut ready)?;
+        extractor.push(&ready.planes[0]);
+        ready.clear();
+        at = to;
+        report(at as f64 / end as f64)?;
+    }
+    resampler.finish(&mut ready)?;
+    extractor.push(&ready.planes[0]);
+    Ok(extractor.finish().iter().map(|f| f.values().to_vec()).collect())
+}
+
+/// Every piece of a layer as a clip of its own, as the original remixer measures.
+fn clip_by_clip(
+    beats: &SongBeats,
+    reader: &mut SongReader<'_>,
+    report: impl Fn(f64) -> Result<()>,
+) -> Result<Vec<Vec<f32>>> {
+    let mut rows = Vec::with_capacity(beats.pieces.len());
+    for (i, piece) in beats.pieces.iter().enumerate() {
+        if piece.kind != PieceKind::Beat {
+            rows.push(Vec::new());
+            continue;
+        }
+        let mut clip = AudioBuffer::new(beats.channels);
+        reader.read(piece.start.0 as i64..(piece.start.0 + piece.frames.0) as i64, &mut clip)?;
+        let mut mono = AudioBuffer::new(1);
+        clip.mono_into(&mut mono.planes[0]);
+        let mut resampler = Resampler::new(beats.rate, SampleRate::ANALYSIS, 1)?;
+        let mut ready = AudioBuffer::new(1);
+        resampler.push(&mono, &mut ready)?;
+        resampler.finish(&mut ready)?;
+        rows.push(librosa_beat_vector(&ready.planes[0], Tuning::PerClip).to_vec());
+        report((i + 1) as f64 / beats.pieces.len() as f64)?;
+    }
+    Ok(rows)
+}
+
+/// Columns that say which beat a row is, then the features of each layer.
+fn assemble(songs: &[&SongBeats], parts: &[Vec<f32>], features: FeatureSet) -> Result<Table> {
+    let layers = songs.first().map_or(&[][..], |s| s.layers.as_slice());
+    if let Some(odd) = songs.iter().find(|s| s.layers != layers) {
+        return Err(Error::new(ErrorKind::Unusable, "songs with and without stems are mixed")
+            .at(&odd.song)
+            .hint("cut all songs into one beats folder from stems, or all without"));
+    }
+    let rows: Vec<(&SongBeats, usize)> = songs
+        .iter()
+        .flat_map(|&song| {
+            let beats = (0..song.pieces.len()).filter(|&i| song.pieces[i].kind == PieceKind::Beat);
+            beats.map(move |i| (song, i))
+        })
+        .collect();
+    let mut table = Table::default();
+    label_columns(&rows, &mut table);
+    for &layer in layers {
+        let path = |&(s, i): &(&SongBeats, usize)| {
+            layer.clip_path(&s.song, i).to_string_lossy().into_owned()
+        };
+        table.push(format!("{}_path", layer.name()), Column::Text(rows.iter().map(path).collect()));
+    }
+    let width = features.width() * layers.len();
+    for (index, name) in layers
+        .iter()
+        .flat_map(|layer| {
+            features.names().into_iter().map(move |n| format!("{}_{n}", layer.name()))
+        })
+        .enumerate()
+    {
+        let values = parts.iter().flat_map(|p| p.chunks_exact(width).map(move |row| row[index]));
+        table.push(name, Column::Real(values.collect()));
+    }
+    table.notes.insert("evermix_schema".into(), DATASET_SCHEMA.into());
+    table.notes.insert("features".into(), format!("{features:?}").to_lowercase());
+    let layer_names: Vec<&str> = layers.iter().map(|l| l.name()).collect();
+    table.notes.insert("layers".into(), layer_names.join(","));
+    Ok(table)
+}
+
+fn label_columns(rows: &[(&SongBeats, usize)], table: &mut Table) {
+    type Row<'a> = (&'a SongBeats, usize);
+    let text = |f: &dyn Fn(&Row) -> String| Column::Text(rows.iter().map(f).collect());
+    let int = |f: &dyn Fn(&Row) -> u64| Column::Int(rows.iter().map(|r| f(r) as i64).collect());
+    let real = |f: &dyn Fn(&Row) -> f64| Column::Real(rows.iter().map(|r| f(r) as f32).collect());
+    table.push("song", text(&|(s, _)| s.song.clone()));
+    table.push("title", text(&|(s, _)| s.tags.title.clone()));
+    table.push("artist", text(&|(s, _)| s.tags.artist.clone()));
+    table.push("beat", int(&|(_, i)| *i as u64));
+    table.push("bar_position", int(&|(s, i)| u64::from(s.pieces[*i].position)));
+    table.push("beats_per_bar", int(&|(s, _)| u64::from(s.beats_per_bar)));
+    table.push("start_frame", int(&|(s, i)| s.pieces[*i].start.0));
+    table.push("frames", int(&|(s, i)| s.pieces[*i].frames.0));
+    table.push("attack_frame", int(&|(s, i)| s.pieces[*i].attack.0));
+    table.push("sample_rate", int(&|(s, _)| u64::from(s.rate.hz())));
+    table.push("tempo_bpm", real(&|(s, i)| 60.0 / s.period(*i).0.max(1e-3)));
+    table.push("loudness_lufs", real(&|(s, i)| f64::from(s.piece_loudness[*i])));
+}
+
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let parents = (std::path::absolute(from), std::path::absolute(to));
+    let (Ok(from), Ok(to)) = parents else { return to.to_path_buf() };
+    match (from.parent(), to.parent()) {
+        (Some(a), Some(b)) if a == b => Path::new("..").join(to.file_name().unwrap_or_default()),
+        _ => to,
+    }
+}
+
+/// Reads a dataset's manifest and table and checks that they belong together.
+///
+/// # Errors
+/// `Missing` where there is none, `Corrupt` where it is damaged.
+pub fn read_dataset(context: &Context<'_>, dataset_dir: &Path) -> Result<(DatasetManifest, Table)> {
+    let path = dataset_dir.join("manifest.json");
+    if context.fs.metadata(&path).is_err() {
+        return Err(Error::new(ErrorKind::Missing, "no dataset")
+            .at(dataset_dir)
+            .because("create-dataset has not run there")
+            .hint("remix create-dataset BEATS DATASET, or remix auto SONGS -o out.wav"));
+    }
+    let manifest: DatasetManifest = read_json(context.fs, &path, context.limits, REDO)?;
+    let table_path = dataset_dir.join(TABLE);
+    let bytes = context
+        .fs
+        .read(&table_path, MAX_TABLE)
+        .map_err(|e| Error::io("cannot read", &table_path, e).hint(REDO))?;
+    if blake3::hash(&bytes).to_hex().as_str() != manifest.table {
+        return Err(Error::corrupt(&table_path, "it does not match its manifest", REDO));
+    }
+    let table = Table::from_parquet(bytes, &table_path, REDO)?;
+    if table.notes.get("evermix_schema").map(String::as_str) != Some(DATASET_SCHEMA) {
+        return Err(Error::corrupt(&table_path, "it is of another version", REDO));
+    }
+    Ok((manifest, table))
+}

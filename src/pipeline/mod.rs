@@ -1,0 +1,22 @@
+//! The stages on disk, from songs to a remix. Each is resumable and skips what is done.
+
+mod analyze;
+mod context;
+mod create_dataset;
+mod fit;
+mod generate;
+mod segment;
+mod separate;
+mod songs;
+
+pub use analyze::{SongAnalysis, analyze};
+pub use context::{Batch, Context, Skipped};
+pub use create_dataset::{
+    DATASET_SCHEMA, Dataset, DatasetManifest, FeatureSet, TABLE, create_dataset, read_beats,
+    read_dataset,
+};
+pub use fit::{Fitted, Weights, fit, read_index};
+pub use generate::{GenerateJob, Generated, generate, plan_remix};
+pub use segment::{SegmentOptions, segment};
+pub use separate::{Model, StemsRecord, separate, stem_paths};
+pub use songs::{SongInput, Sound, find_songs, find_stems};

@@ -1,0 +1,271 @@
+//! The layers of a song in lockstep, from memory when it was heard before and is short enough.
+
+use crate::audio::wav::WavReader;
+use crate::audio::{AudioBuffer, Decoder, Resampler, Tags};
+use crate::base::{ByteSource, Error, ErrorKind, Event, Result, SampleRate};
+use crate::corpus::Layer;
+use crate::pipeline::context::Context;
+use crate::pipeline::songs::{SongInput, Sound};
+
+/// Decoded sound kept between the two passes, per song in work: about three minutes of stereo at
+/// 44.1 kHz. Longer songs are decoded twice, so memory does not grow with their length.
+const KEEP_BYTES: usize = 60 << 20;
+/// Frames taken at a time from files of ours.
+const BLOCK: usize = 8_192;
+
+/// What `next` came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// One block of every layer.
+    Block,
+    /// The song is over.
+    End,
+}
+
+enum Tap {
+    Song(Box<Decoder>),
+    Wav(WavReader<std::io::BufReader<Box<dyn ByteSource>>>),
+}
+
+/// Reads all layers of a song block by block, at one rate.
+pub struct Blocks<'a> {
+    context: Context<'a>,
+    song: &'a SongInput,
+    taps: Vec<Tap>,
+    resamplers: Vec<Resampler>,
+    target: Option<SampleRate>,
+    rate: SampleRate,
+    channels: usize,
+    tags: Tags,
+    claimed: Option<u64>,
+    kept: Option<Vec<Vec<AudioBuffer>>>,
+    kept_bytes: usize,
+    ended: bool,
+}
+
+impl<'a> Blocks<'a> {
+    /// Opens a song; `target` converts it to another rate.
+    ///
+    /// # Errors
+    /// As the decoder; `Unusable` where two stems do not match.
+    pub fn open(
+        context: &Context<'a>,
+        song: &'a SongInput,
+        target: Option<SampleRate>,
+    ) -> Result<Self> {
+        let mut blocks = Blocks {
+            context: *context,
+            song,
+            taps: Vec::new(),
+            resamplers: Vec::new(),
+            target,
+            rate: SampleRate::CD,
+            channels: 2,
+            tags: Tags::default(),
+            claimed: None,
+            kept: Some(Vec::new()),
+            kept_bytes: 0,
+            ended: false,
+        };
+        blocks.connect()?;
+        Ok(blocks)
+    }
+
+    fn connect(&mut self) -> Result<()> {
+        let paths = match &self.song.sound {
+            Sound::Song(path) => vec![path],
+            Sound::Stems { drums, other, .. } => vec![drums, other],
+        };
+        self.taps = paths.into_iter().map(|p| open_tap(&self.context, p)).collect::<Result<_>>()?;
+        let shape = |tap: &Tap| match tap {
+            Tap::Song(d) => Ok((d.rate(), d.channels(), d.claimed_frames())),
+            Tap::Wav(w) => {
+                let info = w.info();
+                Ok((SampleRate::new(info.rate)?, info.channels, Some(info.frames)))
+            }
+        };
+        let (rate, channels, claimed) = shape(&self.taps[0])?;
+        for tap in &self.taps[1..] {
+            if shape(tap)?.0 != rate || shape(tap)?.1 != channels {
+                return Err(Error::new(ErrorKind::Unusable, "the stems do not match")
+                    .because("they differ in rate or channels"));
+            }
+        }
+        if let Tap::Song(decoder) = &self.taps[0] {
+            self.tags = decoder.tags().clone();
+        }
+        if let Sound::Stems { record: Some(record), .. } = &self.song.sound {
+            self.tags = record.tags.clone();
+        }
+        self.rate = self.target.unwrap_or(rate);
+        (self.channels, self.claimed, self.ended) = (channels, claimed, false);
+        let resampler = |_: &Tap| Resampler::new(rate, self.rate, channels);
+        self.resamplers = self.taps.iter().map(resampler).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    /// The layers, drums first where there are stems.
+    pub fn layers(&self) -> Vec<Layer> {
+        match self.song.sound {
+            Sound::Song(_) => vec![Layer::Mix],
+            Sound::Stems { .. } => vec![Layer::Drums, Layer::Other],
+        }
+    }
+
+    /// Rate of the blocks.
+    pub fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    /// Channels of every layer.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Title, artist and the like.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// Replaces `layers` by the next block of each.
+    ///
+    /// # Errors
+    /// As the decoder; `Unusable` where one stem ends before the other.
+    pub fn next(&mut self, layers: &mut Vec<AudioBuffer>) -> Result<Taken> {
+        layers.resize(self.taps.len(), AudioBuffer::default());
+        loop {
+            if self.ended {
+                return Ok(Taken::End);
+            }
+            for (i, layer) in layers.iter_mut().enumerate() {
+                self.fill(i, layer)?;
+            }
+            let frames = layers[0].frames();
+            if layers.iter().any(|l| l.frames() != frames) {
+                return Err(Error::new(ErrorKind::Unusable, "the stems do not match")
+                    .because("they differ in length"));
+            }
+            if frames > 0 {
+                self.keep(layers);
+                return Ok(Taken::Block);
+            }
+        }
+    }
+
+    fn fill(&mut self, tap: usize, layer: &mut AudioBuffer) -> Result<()> {
+        layer.planes.resize(self.channels, Vec::new());
+        layer.clear();
+        let more = match &mut self.taps[tap] {
+            Tap::Song(decoder) => decoder.next_block(layer).map_err(unusable_input)?,
+            Tap::Wav(reader) => {
+                reader.read(BLOCK, layer).map_err(|e| {
+                    Error::new(ErrorKind::Unusable, "a stem is cut short").because(e.to_string())
+                })? > 0
+            }
+        };
+        self.ended = !more;
+        if self.target.is_some() {
+            let mut converted = AudioBuffer::new(self.channels);
+            self.resamplers[tap].push(layer, &mut converted)?;
+            if !more {
+                self.resamplers[tap].finish(&mut converted)?;
+            }
+            *layer = converted;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, layers: &[AudioBuffer]) {
+        let bytes: usize = layers.iter().map(|l| l.frames() * l.channels() * 4).sum();
+        self.kept_bytes += bytes;
+        if self.kept_bytes > KEEP_BYTES {
+            self.kept = None;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(layers.to_vec());
+        }
+    }
+
+    /// Gives the whole song to `each` a second time.
+    ///
+    /// # Errors
+    /// As `next` and as `each`.
+    pub fn again(&mut self, mut each: impl FnMut(&[AudioBuffer], f64) -> Result<()>) -> Result<()> {
+        if let Some(kept) = self.kept.take() {
+            let count = kept.len().max(1) as f64;
+            for (i, layers) in kept.into_iter().enumerate() {
+                each(&layers, i as f64 / count)?;
+            }
+            return Ok(());
+        }
+        self.kept_bytes = KEEP_BYTES;
+        self.connect()?;
+        let (mut layers, mut done) = (Vec::new(), 0u64);
+        while self.next(&mut layers)? == Taken::Block {
+            done += layers[0].frames() as u64;
+            let all = self.claimed_here().unwrap_or(done).max(done);
+            each(&layers, done as f64 / all as f64)?;
+        }
+        Ok(())
+    }
+
+    fn claimed_here(&self) -> Option<u64> {
+        let from = match &self.taps.first()? {
+            Tap::Song(d) => d.rate(),
+            Tap::Wav(w) => SampleRate::new(w.info().rate).ok()?,
+        };
+        self.claimed.map(|n| (n as f64 * self.rate.as_f64() / from.as_f64()) as u64)
+    }
+
+    /// Reports how far the first pass is, as a share `from..to` of the whole item.
+    pub fn report(&self, context: &Context<'_>, name: &str, frames: u64, from: f64, to: f64) {
+        if let Some(all) = self.claimed_here().filter(|&all| all > 0) {
+            let fraction = from + (to - from) * (frames as f64 / all as f64).min(1.0);
+            context.progress.report(Event::ItemProgress { item: name, fraction });
+        }
+    }
+
+    /// What is worth knowing about the input once it was read.
+    pub fn note(&self) -> String {
+        let Some(Tap::Song(decoder)) = self.taps.first() else { return String::new() };
+        let damage = decoder.damage();
+        let seconds = |frames: u64| frames as f64 / decoder.rate().as_f64();
+        let mut notes = Vec::new();
+        if damage.bad_packets > 0 || damage.gap_frames > 0 {
+            notes.push(format!(
+                "damaged: {} packets lost, {:.2} s of silence put in",
+                damage.bad_packets,
+                seconds(damage.gap_frames)
+            ));
+        }
+        if seconds(damage.missing_frames) > 0.5 {
+            notes.push(format!("cut short: {:.1} s are missing", seconds(damage.missing_frames)));
+        }
+        if damage.bad_samples > 0 {
+            notes.push(format!("{} samples were not numbers", damage.bad_samples));
+        }
+        notes.join("; ")
+    }
+}
+
+/// Failing to read an input is about that song only; failing to write is about the run.
+fn unusable_input(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Io => Error::new(ErrorKind::Unusable, "cannot read").because(error.reason()),
+        _ => error,
+    }
+}
+
+fn open_tap(context: &Context<'_>, path: &std::path::Path) -> Result<Tap> {
+    let unreadable = |e: std::io::Error| {
+        Error::new(ErrorKind::Unusable, "cannot read").at(path).because(e.to_string())
+    };
+    let file = context.fs.open(path).map_err(unreadable)?;
+    // Files of ours are read in whole blocks, and RF64 stems can be read by nobody else.
+    if let Ok(reader) = WavReader::new(std::io::BufReader::with_capacity(1 << 16, file)) {
+        return Ok(Tap::Wav(reader));
+    }
+    let file = context.fs.open(path).map_err(unreadable)?;
+    let decoder = Decoder::from_source(file, path, context.limits).map_err(unusable_input)?;
+    Ok(Tap::Song(Box::new(decoder)))
+}

@@ -1,0 +1,183 @@
+//! `segment`: songs or stems become beats, one WAV file each.
+
+mod blocks;
+mod cut;
+mod listen;
+mod write;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::context::{Batch, Context, Outcome, run_batch};
+use super::songs::SongInput;
+use crate::audio::loudness;
+use crate::audio::wav::SampleFormat;
+use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
+use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
+use crate::store::{Fingerprint, read_json, write_json};
+pub(super) use blocks::Blocks;
+pub(super) use listen::listen;
+
+/// Raised whenever the same song would be cut differently.
+const VERSION: &str = "segment-1";
+/// Fewer beats are not worth keeping.
+const MIN_BEATS: usize = 4;
+
+/// Choices of the segment stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SegmentOptions {
+    /// Rate of the clips; as the input where not given.
+    pub rate: Option<SampleRate>,
+    /// Sample format of the clips.
+    pub format: SampleFormat,
+}
+
+impl SegmentOptions {
+    fn fingerprint(&self, song: &SongInput) -> Fingerprint {
+        let rate = self.rate.map_or_else(String::new, |r| r.hz().to_string());
+        let format = format!("{:?}", self.format);
+        let hash = song.hash.to_hex();
+        Fingerprint::of([VERSION, &song.name, hash.as_str(), &rate, &format])
+    }
+}
+
+/// Cuts all songs into beats below `beats_dir`. Songs cut before with the same settings are used
+/// as they are.
+///
+/// # Errors
+/// Fatal errors only; songs that cannot be used are in the batch's `skipped`.
+pub fn segment(
+    context: &Context<'_>,
+    songs: &[SongInput],
+    beats_dir: &Path,
+    options: &SegmentOptions,
+) -> Result<Batch<SongBeats>> {
+    run_batch(context, "segment", songs, |song| {
+        let fingerprint = options.fingerprint(song);
+        if let Some(done) = finished(context, beats_dir, song, &fingerprint) {
+            return Ok(Outcome::Reused(done));
+        }
+        let made = one_song(context, song, beats_dir, options, fingerprint)?;
+        let note = summary(&made);
+        Ok(Outcome::Made(made, note))
+    })
+}
+
+/// The record of a song cut before, if it still holds.
+fn finished(
+    context: &Context<'_>,
+    beats_dir: &Path,
+    song: &SongInput,
+    fingerprint: &Fingerprint,
+) -> Option<SongBeats> {
+    let path = SongBeats::path(beats_dir, &song.name);
+    let record: SongBeats = read_json(context.fs, &path, context.limits, "remix segment").ok()?;
+    if record.fingerprint != *fingerprint || record.schema != SONG_SCHEMA {
+        return None;
+    }
+    let width = record.channels * record.format.bytes();
+    let whole = record.layers.iter().all(|layer| {
+        record.pieces.iter().enumerate().all(|(i, piece)| {
+            let path = beats_dir.join(layer.clip_path(&record.song, i));
+            // Cheap here; the content is checked by its hash whenever a clip is read.
+            context.fs.metadata(&path).is_ok_and(|m| m.bytes >= piece.frames.0 * width as u64)
+        })
+    });
+    whole.then_some(record)
+}
+
+fn one_song(
+    context: &Context<'_>,
+    song: &SongInput,
+    beats_dir: &Path,
+    options: &SegmentOptions,
+    fingerprint: Fingerprint,
+) -> Result<SongBeats> {
+    let mut blocks = Blocks::open(context, song, options.rate)?;
+    let heard = listen::listen(context, &song.name, &mut blocks)?;
+    let rate = blocks.rate();
+    let mut pieces = cut::cut(&heard.grid, &heard.quiet, heard.frames, rate);
+    let beats = pieces.iter().filter(|p| p.kind == PieceKind::Beat).count();
+    if beats < MIN_BEATS {
+        return Err(Error::new(ErrorKind::Unusable, "too few beats")
+            .because(format!("{beats} found, at least {MIN_BEATS} are needed")));
+    }
+    remove_old(context, beats_dir, &song.name)?;
+    let layers = blocks.layers();
+    let mut writer = write::ClipWriter::new(
+        context.fs,
+        beats_dir,
+        &song.name,
+        layers.clone(),
+        rate,
+        blocks.channels(),
+        options.format,
+        &mut pieces,
+    )?;
+    blocks.again(|block, done| {
+        context.cancel.check()?;
+        let fraction = 0.7 + 0.3 * done;
+        context.progress.report(crate::base::Event::ItemProgress { item: &song.name, fraction });
+        writer.push(block)
+    })?;
+    writer.finish()?;
+    let piece_loudness = pieces.iter().map(|p| {
+        let (from, to) = (p.start.seconds(rate), Frames(p.start.0 + p.frames.0).seconds(rate));
+        loudness::loudness_of(listen::mean_energy(&heard.energies, from, to)).0 as f32
+    });
+    let record = SongBeats {
+        schema: SONG_SCHEMA,
+        song: song.name.clone(),
+        source: song.source.clone(),
+        fingerprint,
+        tags: blocks.tags().clone(),
+        rate,
+        channels: blocks.channels(),
+        frames: Frames(heard.frames),
+        format: options.format,
+        tempo: heard.grid.tempo,
+        beats_per_bar: heard.grid.beats_per_bar,
+        confidence: heard.grid.confidence,
+        tuning: heard.tuning,
+        loudness: loudness::integrated(&heard.energies),
+        piece_loudness: piece_loudness.collect(),
+        layers,
+        pieces,
+        note: heard.note,
+    };
+    write_json(context.fs, &SongBeats::path(beats_dir, &song.name), &record)?;
+    Ok(record)
+}
+
+/// Takes away what an earlier run with other settings made of this song, record first: from then
+/// on nothing refers to the old clips.
+fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()> {
+    let path = SongBeats::path(beats_dir, name);
+    if context.fs.metadata(&path).is_err() {
+        return Ok(());
+    }
+    let old = read_json::<SongBeats>(context.fs, &path, context.limits, "remix segment");
+    context.fs.remove_file(&path).map_err(|e| Error::io("cannot remove", &path, e))?;
+    for layer in [Layer::Mix, Layer::Drums, Layer::Other] {
+        for piece in 0..old.as_ref().map_or(0, |o| o.pieces.len()) {
+            // A clip that is not there is what we want.
+            let _ = context.fs.remove_file(&beats_dir.join(layer.clip_path(name, piece)));
+        }
+    }
+    Ok(())
+}
+
+fn summary(song: &SongBeats) -> String {
+    let mut text = format!(
+        "{} beats, {:.1} BPM, {}/4, {:.1} LUFS",
+        song.beats(),
+        song.tempo.0,
+        song.beats_per_bar,
+        song.loudness.0
+    );
+    if !song.note.is_empty() {
+        text = format!("{text} ({})", song.note);
+    }
+    text
+}

@@ -1,0 +1,249 @@
+//! `separate`: songs become two stems, drums and other, that add up to the song exactly.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::context::{Batch, Context, Outcome, run_batch};
+use super::songs::{SongInput, Sound};
+use crate::audio::wav::{SampleFormat, WavWriter};
+use crate::audio::{AudioBuffer, Decoder, Tags};
+use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
+use crate::separation::{Hpss, Separator};
+use crate::store::{Fingerprint, Pending, read_json, write_json};
+
+/// Raised whenever the stems of the same song would differ for other reasons than the separator.
+const VERSION: &str = "separate-1";
+/// Layout version of [`StemsRecord`].
+const STEMS_SCHEMA: u32 = 1;
+/// Stems hold multiples of this step, 2^-23: sums and differences of such numbers below 2 are
+/// exact in 32-bit floats, so the stems add up to the mix bit for bit.
+const GRID: f32 = 8_388_608.0;
+/// Frames worked on at a time.
+const BLOCK: usize = 1 << 14;
+
+/// The engine that finds the drums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// The best that is present.
+    #[default]
+    Auto,
+    /// Harmonic-percussive separation by median filters: no weights needed.
+    Hpss,
+}
+
+impl Model {
+    fn engine(self, rate: SampleRate, channels: usize) -> Box<dyn Separator> {
+        match self {
+            Model::Auto | Model::Hpss => Box::new(Hpss::new(rate, channels)),
+        }
+    }
+}
+
+/// What is known about a pair of stems.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StemsRecord {
+    /// Layout version.
+    pub schema: u32,
+    /// Unique safe name of the song.
+    pub song: String,
+    /// The file it was made from, as typed.
+    pub source: String,
+    /// Of the source's content, the engine and the code.
+    pub fingerprint: Fingerprint,
+    /// The engine with its version.
+    pub model: String,
+    /// Title, artist and the like.
+    pub tags: Tags,
+    /// Rate of the stems: the song's own.
+    pub rate: SampleRate,
+    /// Channels of the stems: the song's own.
+    pub channels: usize,
+    /// Length of both stems.
+    pub frames: Frames,
+}
+
+/// The stem files of a song: drums, other.
+pub fn stem_paths(stems_dir: &Path, song: &str) -> (PathBuf, PathBuf) {
+    let folder = stems_dir.join(song);
+    (folder.join(format!("{song}_drums.wav")), folder.join(format!("{song}_other.wav")))
+}
+
+/// Separates all songs into `stems_dir`. Songs separated before are used as they are.
+///
+/// # Errors
+/// Fatal errors only; songs that cannot be used are in the batch's `skipped`.
+pub fn separate(
+    context: &Context<'_>,
+    songs: &[SongInput],
+    stems_dir: &Path,
+    model: Model,
+) -> Result<Batch<StemsRecord>> {
+    run_batch(context, "separate", songs, |song| {
+        let id = model.engine(SampleRate::CD, 2).id().to_string();
+        let hash = song.hash.to_hex();
+        let fingerprint = Fingerprint::of([VERSION, &song.name, hash.as_str(), &id]);
+        if let Some(done) = finished(context, stems_dir, song, &fingerprint) {
+            return Ok(Outcome::Reused(done));
+        }
+        let record = one_song(context, song, stems_dir, model, fingerprint)?;
+        let note = format!("{} of stems", record.frames.seconds(record.rate));
+        Ok(Outcome::Made(record, note))
+    })
+}
+
+fn record_path(stems_dir: &Path, song: &str) -> PathBuf {
+    stems_dir.join(song).join(format!("{song}.json"))
+}
+
+fn finished(
+    context: &Context<'_>,
+    stems_dir: &Path,
+    song: &SongInput,
+    fingerprint: &Fingerprint,
+) -> Option<StemsRecord> {
+    let path = record_path(stems_dir, &song.name);
+    let record: StemsRecord =
+        read_json(context.fs, &path, context.limits, "remix separate").ok()?;
+    let bytes = record.frames.0 * record.channels as u64 * 4;
+    let (drums, other) = stem_paths(stems_dir, &song.name);
+    let whole =
+        [drums, other].iter().all(|p| context.fs.metadata(p).is_ok_and(|m| m.bytes >= bytes));
+    (record.fingerprint == *fingerprint && whole).then_some(record)
+}
+
+fn one_song(
+    context: &Context<'_>,
+    song: &SongInput,
+    stems_dir: &Path,
+    model: Model,
+    fingerprint: Fingerprint,
+) -> Result<StemsRecord> {
+    let Sound::Song(path) = &song.sound else {
+        return Err(Error::new(ErrorKind::Unusable, "these are stems already"));
+    };
+    let unreadable =
+        |e: std::io::Error| Error::new(ErrorKind::Unusable, "cannot read").because(e.to_string());
+    let file = context.fs.open(path).map_err(unreadable)?;
+    let mut decoder = Decoder::from_source(file, path, context.limits)?;
+    let (rate, channels) = (decoder.rate(), decoder.channels());
+    let mut splitter = Splitter {
+        engine: model.engine(rate, channels),
+        mix: AudioBuffer::new(channels),
+        drums: AudioBuffer::new(channels),
+    };
+    let (drums_path, other_path) = stem_paths(stems_dir, &song.name);
+    let (drums_file, other_file) =
+        (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
+    let failed = |e| Error::io("cannot write stems", &drums_path, e);
+    let open = |file: &Pending<'_>| {
+        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
+    };
+    let mut writers = [open(&drums_file)?, open(&other_file)?];
+    let frames = split_all(context, song, &mut decoder, &mut splitter, &mut writers)?;
+    for writer in writers {
+        writer.finish().map_err(failed)?;
+    }
+    drums_file.commit()?;
+    other_file.commit()?;
+    let record = StemsRecord {
+        schema: STEMS_SCHEMA,
+        song: song.name.clone(),
+        source: song.source.clone(),
+        fingerprint,
+        model: splitter.engine.id().to_string(),
+        tags: decoder.tags().clone(),
+        rate,
+        channels,
+        frames: Frames(frames),
+    };
+    write_json(context.fs, &record_path(stems_dir, &song.name), &record)?;
+    Ok(record)
+}
+
+type Writers<W> = [WavWriter<W>; 2];
+
+fn split_all<W: std::io::Write + std::io::Seek>(
+    context: &Context<'_>,
+    song: &SongInput,
+    decoder: &mut Decoder,
+    splitter: &mut Splitter,
+    writers: &mut Writers<W>,
+) -> Result<u64> {
+    let claimed = decoder.claimed_frames();
+    let (mut block, mut frames) = (AudioBuffer::default(), 0u64);
+    let mut pending = AudioBuffer::new(decoder.channels());
+    loop {
+        context.cancel.check()?;
+        let more = decoder.next_block(&mut block)?;
+        pending.extend(&block);
+        if more && pending.frames() < BLOCK {
+            continue;
+        }
+        splitter.push(&pending);
+        frames += pending.frames() as u64;
+        pending.clear();
+        if !more {
+            splitter.finish();
+        }
+        splitter
+            .drain(writers)
+            .map_err(|e| Error::io("cannot write stems", Path::new(&song.name), e))?;
+        if let Some(all) = claimed.filter(|&all| all > 0) {
+            let fraction = (frames as f64 / all as f64).min(1.0);
+            context.progress.report(Event::ItemProgress { item: &song.name, fraction });
+        }
+        if !more {
+            return Ok(frames);
+        }
+    }
+}
+
+/// Feeds the engine and forms the exact rest.
+struct Splitter {
+    engine: Box<dyn Separator>,
+    /// The mix from the first frame whose drums are not out yet.
+    mix: AudioBuffer,
+    drums: AudioBuffer,
+}
+
+impl Splitter {
+    fn push(&mut self, block: &AudioBuffer) {
+        let start = self.mix.frames();
+        self.mix.extend(block);
+        for plane in &mut self.mix.planes {
+            plane[start..].iter_mut().for_each(|x| *x = on_grid(*x));
+        }
+        let fresh: Vec<&[f32]> = self.mix.planes.iter().map(|p| &p[start..]).collect();
+        self.engine.process(&fresh, &mut self.drums.planes);
+    }
+
+    fn finish(&mut self) {
+        self.engine.finish(&mut self.drums.planes);
+    }
+
+    /// Writes the frames that are ready and forgets them.
+    fn drain<W: std::io::Write + std::io::Seek>(
+        &mut self,
+        [drums, other]: &mut Writers<W>,
+    ) -> std::io::Result<()> {
+        let ready = self.drums.frames();
+        let mut rest = AudioBuffer::new(self.mix.channels());
+        for ((rest, mix), found) in
+            rest.planes.iter_mut().zip(&self.mix.planes).zip(&mut self.drums.planes)
+        {
+            found.iter_mut().for_each(|x| *x = on_grid(*x));
+            rest.extend(mix.iter().zip(found.iter()).map(|(m, d)| m - d));
+        }
+        drums.write(&self.drums.slices())?;
+        other.write(&rest.slices())?;
+        self.mix.drop_front(ready);
+        self.drums.clear();
+        Ok(())
+    }
+}
+
+fn on_grid(x: f32) -> f32 {
+    (x * GRID).round() / GRID
+}
