@@ -1,0 +1,5 @@
+//! `forever`: endless mixes, in a later version.
+
+fn main() -> std::process::ExitCode {
+    evermix::cli::forever()
+}

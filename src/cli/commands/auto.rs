@@ -1,0 +1,88 @@
+//! `remix auto`
+
+use std::path::Path;
+
+use super::fit::{INDEX, index_flags};
+use super::segment::{clip_flags, segment_options};
+use super::{estimate, generate as generating, verdict};
+use crate::base::{Error, ErrorKind, Result};
+use crate::cli::args::AutoArgs;
+use crate::cli::exit::Exit;
+use crate::cli::settings::{Overrides, Settings};
+use crate::cli::world::{World, model_flags, walk_flags};
+use crate::corpus::SongBeats;
+use crate::pipeline::{
+    Batch, Context, GenerateJob, Skipped, SongInput, create_dataset, find_songs, find_stems, fit,
+    generate, segment, separate,
+};
+
+pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
+    let mut flags = Overrides::default();
+    flags.set("jump-rate", args.jump_rate);
+    flags.set_count("beats", args.beats);
+    flags.set("features", args.features.features.clone());
+    model_flags(&args.model, &mut flags);
+    clip_flags(&args.clips, &mut flags);
+    index_flags(&args.index_args, &mut flags)?;
+    walk_flags(&args.walk, &mut flags);
+    let settings = world.settings(flags)?;
+    let beats = usize::try_from(settings.beats).unwrap_or(usize::MAX);
+    if beats == 0 {
+        return Err(Error::new(ErrorKind::Usage, "BEATS is 0").hint("--beats 128"));
+    }
+    // Everything that can be wrong with the words is found before any work.
+    let job = generating::job(&settings, beats, &args.output)?;
+    let context = world.context(&settings);
+    let (songs, found) = find_songs(&context, &args.inputs)?;
+    let stages = if args.no_stems { estimate::SEGMENT } else { estimate::ALL };
+    let cost = estimate::of(&context, &songs, stages);
+    if args.dry.dry_run {
+        return estimate::report(world, "remix", &cost);
+    }
+    let _lock = world.take_project()?;
+    let project = world.project();
+    estimate::check_space(&cost, &project)?;
+    let work = Work { world, context: &context, settings: &settings, project: &project };
+    let (cut, mut skipped) = work.cut(&songs, args.no_stems)?;
+    skipped.extend(cut.skipped);
+    let exit = verdict(world, cut.done.len(), &found, &skipped)?;
+    let made = generate(&context, &work.index(cut.done, job)?)?;
+    generating::report(world, &made);
+    Ok(exit)
+}
+
+struct Work<'a> {
+    world: &'a World<'a>,
+    context: &'a Context<'a>,
+    settings: &'a Settings,
+    project: &'a Path,
+}
+
+impl Work<'_> {
+    /// Separates and cuts. Songs skipped on the way are returned beside the batch.
+    fn cut(&self, songs: &[SongInput], direct: bool) -> Result<(Batch<SongBeats>, Vec<Skipped>)> {
+        let (context, beats) = (self.context, self.project.join("beats"));
+        let options = segment_options(self.settings)?;
+        let _beats = self.world.take(&beats)?;
+        if direct {
+            return Ok((segment(context, songs, &beats, &options)?, Vec::new()));
+        }
+        let stems_dir = self.project.join("stems");
+        let _stems = self.world.take(&stems_dir)?;
+        let stems = separate(context, songs, &stems_dir, self.settings.model)?;
+        let wanted: Vec<&str> = stems.done.iter().map(|s| s.song.as_str()).collect();
+        let mut found = find_stems(context, &stems_dir)?;
+        found.retain(|song| wanted.contains(&song.name.as_str()));
+        Ok((segment(context, &found, &beats, &options)?, stems.skipped))
+    }
+
+    /// Describes and indexes the beats of this run's songs.
+    fn index(&self, songs: Vec<SongBeats>, job: GenerateJob) -> Result<GenerateJob> {
+        let (beats, dataset) = (self.project.join("beats"), self.project.join("dataset"));
+        let index = self.project.join(INDEX);
+        let _lock = self.world.take(&dataset)?;
+        create_dataset(self.context, songs, &beats, &dataset, self.settings.features)?;
+        fit(self.context, &dataset, &index, self.settings.algorithm, &self.settings.weights)?;
+        Ok(GenerateJob { dataset_dir: dataset, index_path: index, ..job })
+    }
+}

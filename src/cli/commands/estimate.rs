@@ -1,0 +1,138 @@
+//! What a command would cost, before it is paid.
+
+use std::path::Path;
+
+use crate::audio::Decoder;
+use crate::base::{Error, ErrorKind, Result, Seconds};
+use crate::cli::exit::Exit;
+use crate::cli::world::World;
+use crate::pipeline::{Context, SongInput, Sound};
+
+/// What a command does to each song.
+#[derive(Clone, Copy, Debug)]
+pub struct Stages {
+    /// Bytes written for each byte of the song as 32-bit floats.
+    writes: f64,
+    /// Processor seconds for each minute of stereo at 44.1 kHz, as measured in README.md.
+    cpu_per_minute: f64,
+    /// Memory in MiB for each thread.
+    memory: f64,
+}
+
+pub const SEPARATE: Stages = Stages { writes: 2.0, cpu_per_minute: 0.6, memory: 30.0 };
+pub const SEGMENT: Stages = Stages { writes: 1.0, cpu_per_minute: 0.2, memory: 90.0 };
+pub const ALL: Stages = Stages { writes: 4.0, cpu_per_minute: 1.1, memory: 90.0 };
+
+/// The cost of a command.
+pub struct Cost {
+    songs: usize,
+    unreadable: usize,
+    seconds: Seconds,
+    bytes: u64,
+    minutes: f64,
+    memory: f64,
+}
+
+/// Looks at every song's head; unreadable ones cost nothing.
+pub fn of(context: &Context<'_>, songs: &[SongInput], stages: Stages) -> Cost {
+    let (mut seconds, mut bytes, mut unreadable) = (0.0, 0.0, 0);
+    for song in songs {
+        match length(context, song) {
+            Some((s, b)) => {
+                seconds += s;
+                bytes += b * stages.writes;
+            }
+            None => unreadable += 1,
+        }
+    }
+    Cost {
+        songs: songs.len() - unreadable,
+        unreadable,
+        seconds: Seconds(seconds),
+        bytes: bytes as u64,
+        minutes: seconds / 60.0 * stages.cpu_per_minute / 60.0 / context.threads as f64,
+        memory: stages.memory * context.threads as f64,
+    }
+}
+
+/// Seconds, and bytes as 32-bit floats.
+fn length(context: &Context<'_>, song: &SongInput) -> Option<(f64, f64)> {
+    match &song.sound {
+        Sound::Song(path) => {
+            let file = context.fs.open(path).ok()?;
+            let decoder = Decoder::from_source(file, path, context.limits).ok()?;
+            // A file that does not say its length is taken for 16 kB a second.
+            let unknown = song.bytes as f64 / 16_000.0;
+            let rate = decoder.rate().as_f64();
+            let seconds = decoder.claimed_frames().map_or(unknown, |n| n as f64 / rate);
+            let seconds = seconds.min(context.limits.max_seconds);
+            Some((seconds, seconds * rate * decoder.channels() as f64 * 4.0))
+        }
+        Sound::Stems { .. } => {
+            let bytes = song.bytes as f64;
+            Some((bytes / (2.0 * 4.0 * 2.0 * 44_100.0), bytes))
+        }
+    }
+}
+
+/// Prints the cost of a dry run.
+pub fn report(world: &World<'_>, what: &str, cost: &Cost) -> Result<Exit> {
+    let gigabytes = cost.bytes as f64 / 1e9;
+    let text = if world.common.json {
+        serde_json::json!({
+            "schema": 1, "command": what, "songs": cost.songs, "unreadable": cost.unreadable,
+            "audio_seconds": cost.seconds.0, "minutes": cost.minutes, "disk_bytes": cost.bytes,
+            "memory_mib": cost.memory,
+        })
+        .to_string()
+    } else {
+        format!(
+            "would {what} {}: {} of audio\n  about {:.1} min, {gigabytes:.2} GB of disk, {:.0} MB of memory{}",
+            super::count(cost.songs, "song"),
+            cost.seconds,
+            cost.minutes,
+            cost.memory,
+            match cost.unreadable {
+                0 => String::new(),
+                n => format!("\n  {n} cannot be read and would be skipped"),
+            }
+        )
+    };
+    crate::cli::print(&format!("{text}\n"));
+    Ok(Exit::OK)
+}
+
+/// Refuses work that cannot fit on the disk, before it begins.
+///
+/// # Errors
+/// `Io` with what is needed and what is free.
+pub fn check_space(cost: &Cost, folder: &Path) -> Result<()> {
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    // What an earlier run wrote may be used again: only refuse what can never fit.
+    let have = used(folder, 0);
+    if cost.bytes <= free.saturating_add(have) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Io, "not enough room on the disk")
+        .at(folder)
+        .because(format!(
+            "{:.1} GB are needed and {:.1} GB are free",
+            cost.bytes as f64 / 1e9,
+            free as f64 / 1e9
+        ))
+        .hint("use --sample-format int16 or a --project folder on another disk"))
+}
+
+/// Bytes already in a folder of ours.
+fn used(folder: &Path, depth: usize) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() && depth < 3 => used(&entry.path(), depth + 1),
+            Ok(meta) if meta.is_file() => meta.len(),
+            _ => 0,
+        })
+        .sum()
+}

@@ -1,0 +1,99 @@
+//! `remix generate-remix`
+
+use std::path::Path;
+
+use super::count;
+use super::fit::INDEX;
+use crate::audio::encode::Container;
+use crate::base::{Error, ErrorKind, Result, Seconds};
+use crate::cli::args::GenerateArgs;
+use crate::cli::exit::Exit;
+use crate::cli::settings::{Overrides, Settings};
+use crate::cli::world::{World, optional_rate, remix_options, walk_flags};
+use crate::pipeline::{GenerateJob, Generated, generate, plan_remix};
+use crate::remix::RemixPlan;
+
+pub fn run(world: &World<'_>, args: &GenerateArgs) -> Result<Exit> {
+    let mut flags = Overrides::default();
+    flags.set("jump-rate", Some(args.jump_rate));
+    walk_flags(&args.walk, &mut flags);
+    let settings = world.settings(flags)?;
+    let beats = usize::try_from(args.beats).map_err(|_| {
+        Error::new(ErrorKind::Usage, format!("BEATS {} is below 1", args.beats))
+            .hint("remix generate-remix 0.1 50 out.wav")
+    })?;
+    let context = world.context(&settings);
+    let dataset_dir = world.path_or(args.dataset.as_ref(), "dataset");
+    let index_path = world.path_or(args.index.as_ref(), INDEX);
+    let job = GenerateJob {
+        dataset_dir,
+        index_path,
+        beats_dir: None,
+        ..job(&settings, beats, &args.out)?
+    };
+    if args.dry.dry_run {
+        let plan = plan_remix(&context, &job)?;
+        return Ok(dry_run(world, &plan));
+    }
+    let made = generate(&context, &job)?;
+    report(world, &made);
+    Ok(Exit::OK)
+}
+
+/// A job with the settings in force and no folders yet.
+pub fn job(settings: &Settings, beats: usize, out: &Path) -> Result<GenerateJob> {
+    Ok(GenerateJob {
+        dataset_dir: Default::default(),
+        index_path: Default::default(),
+        beats_dir: None,
+        out: out.to_path_buf(),
+        container: Container::of(out, settings.output_format)?,
+        rate: optional_rate(settings.output_rate)?,
+        options: remix_options(settings, beats)?,
+    })
+}
+
+fn jumps(plan: &RemixPlan) -> usize {
+    plan.voices.iter().flat_map(|v| &v.beats).filter(|b| b.jump.is_some()).count()
+}
+
+fn dry_run(world: &World<'_>, plan: &RemixPlan) -> Exit {
+    let seconds = plan.attacks.last().map_or(Seconds(0.0), |f| f.seconds(plan.rate));
+    if world.common.json {
+        crate::cli::print(&format!(
+            "{}\n",
+            serde_json::json!({
+                "schema": 1, "seconds": seconds.0, "songs": plan.songs.len(), "jumps": jumps(plan),
+            })
+        ));
+    } else {
+        let (songs, jumps) = (count(plan.songs.len(), "song"), count(jumps(plan), "jump"));
+        crate::cli::print(&format!("would make {seconds} from {songs} with {jumps}\n"));
+    }
+    Exit::OK
+}
+
+/// Says what was made.
+pub fn report(world: &World<'_>, made: &Generated) {
+    let plan = &made.plan;
+    let seconds = crate::base::Frames(made.frames).seconds(plan.rate);
+    if world.common.json {
+        crate::cli::print(&format!(
+            "{}\n",
+            serde_json::json!({
+                "schema": 1, "files": made.files, "seconds": seconds.0, "songs": plan.songs.len(),
+                "beats": plan.options.beats, "jumps": jumps(plan), "seed": plan.options.seed.0,
+                "loudness_lufs": made.loudness.0,
+            })
+        ));
+        return;
+    }
+    let (songs, jumps) = (count(plan.songs.len(), "song"), count(jumps(plan), "jump"));
+    world.talk.say(&format!(
+        "{seconds} from {songs}, {jumps}, {:.1} LUFS, seed {}",
+        made.loudness.0, plan.options.seed.0
+    ));
+    if let Some(out) = made.files.first() {
+        crate::cli::print(&format!("{}\n", out.display()));
+    }
+}

@@ -1,0 +1,35 @@
+//! One file a command.
+
+pub mod analyze;
+pub mod auto;
+pub mod config;
+pub mod dataset;
+pub mod demo;
+pub mod doctor;
+pub mod estimate;
+pub mod fit;
+pub mod generate;
+pub mod man;
+pub mod segment;
+pub mod separate;
+
+use super::world::World;
+use crate::base::{Error, ErrorKind, Result};
+use crate::cli::exit::Exit;
+use crate::pipeline::Skipped;
+
+/// The exit for a batch: songs left out make it 3, nothing left makes it 4.
+fn verdict(world: &World<'_>, done: usize, found: &[Skipped], skipped: &[Skipped]) -> Result<Exit> {
+    world.list_skipped(found);
+    if done == 0 {
+        let all = found.len() + skipped.len();
+        return Err(Error::new(ErrorKind::NoAudio, "no song could be used")
+            .because(format!("all {all} were skipped, for the reasons above")));
+    }
+    Ok(if found.is_empty() && skipped.is_empty() { Exit::OK } else { Exit::SKIPPED })
+}
+
+/// `3 songs`, `1 song`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

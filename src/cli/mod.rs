@@ -1,0 +1,115 @@
+//! Words typed and words printed.
+
+mod args;
+mod commands;
+mod exit;
+mod settings;
+mod talk;
+mod world;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+use exit::Exit;
+use talk::Talk;
+use world::World;
+
+use crate::base::{Error, Result};
+
+/// Runs `remix` with these words, the program's name first.
+pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let talk = Talk::new(&cli.common);
+    let verbose = cli.common.verbose;
+    match dispatch(cli, &talk) {
+        Ok(exit) => ExitCode::from(exit.0),
+        Err(error) => {
+            complain(&talk, &error, verbose);
+            ExitCode::from(Exit::of(error.kind()).0)
+        }
+    }
+}
+
+/// Runs `forever`, whose commands come with a later version.
+pub fn forever() -> ExitCode {
+    let text = "error: `forever` is not built yet\n  why: this version makes remixes; \
+                continuous mixes come next\n  try: remix auto SONGS -o remix.wav";
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::from(7)
+}
+
+/// Help and version go to stdout and are no failure; wrong usage is exit code 2. A closed pipe is
+/// the reader's choice.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+fn complain(talk: &Talk, error: &Error, verbose: u8) {
+    talk.complain(&format!("{}: {error}", talk.paint(31, "error")));
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause.filter(|_| verbose > 0) {
+        talk.complain(&format!("  caused by: {inner}"));
+        cause = inner.source();
+    }
+}
+
+fn dispatch(cli: Cli, talk: &Talk) -> Result<Exit> {
+    let Some(command) = cli.command else {
+        return Ok(greet());
+    };
+    let common = cli.common;
+    match command {
+        Command::Separate(args) => commands::separate::run(&World::new(common, talk)?, &args),
+        Command::Segment(args) => commands::segment::run(&World::new(common, talk)?, &args),
+        Command::CreateDataset(args) => commands::dataset::run(&World::new(common, talk)?, &args),
+        Command::FitNearestNeighbours(args) => {
+            commands::fit::run(&World::new(common, talk)?, &args)
+        }
+        Command::GenerateRemix(args) => commands::generate::run(&World::new(common, talk)?, &args),
+        Command::Auto(args) => commands::auto::run(&World::new(common, talk)?, &args),
+        Command::Analyze(args) => commands::analyze::run(&World::new(common, talk)?, &args),
+        Command::Demo(args) => commands::demo::run(&World::new(common, talk)?, &args),
+        Command::Doctor => commands::doctor::run(&World::new(common, talk)?),
+        Command::Config(args) => commands::config::run(&World::new(common, talk)?, &args),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "remix", &mut bytes);
+            print(&String::from_utf8_lossy(&bytes));
+            Ok(Exit::OK)
+        }
+        Command::Man { dir } => commands::man::run(&dir),
+    }
+}
+
+fn greet() -> Exit {
+    print(
+        "Evermix turns a folder of songs into a remix.\n\
+         It finds the beats, finds beats of other songs that sound alike, and jumps between them.\n\
+         Everything runs on this machine, offline; what is done is not done again.\n\
+         All commands: remix --help\n\
+         Type next:    remix auto YOUR_MUSIC_FOLDER -o remix.wav\n",
+    );
+    Exit::OK
+}
+
+/// Results go to stdout. A reader that went away is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Songs left out, for JSON output.
+fn skipped_json(
+    found: &[crate::pipeline::Skipped],
+    skipped: &[crate::pipeline::Skipped],
+) -> Vec<serde_json::Value> {
+    let entry = |s: &crate::pipeline::Skipped| serde_json::json!({ "path": s.item, "error": s.error.reason() });
+    found.iter().chain(skipped).map(entry).collect()
+}

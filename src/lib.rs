@@ -1,0 +1,23 @@
+//! Evermix turns a folder of songs into new music, offline.
+//!
+//! The floors, from the ground up; a room imports only from rooms below it (`tests/architecture.rs`
+//! holds this):
+//!
+//! - [`base`]: units, errors, limits, chance, progress.
+//! - [`store`]: every byte that reaches a disk of ours. [`audio`]: samples, codecs, loudness.
+//! - [`analysis`]: beats and features of a song. [`separation`]: drums and everything else.
+//! - [`corpus`]: beats of many songs, their feature table and neighbour index.
+//! - [`remix`]: choosing beats, planning them in time, joining them.
+//! - [`report`]: tracklists and cue sheets. [`pipeline`]: the stages on disk.
+//! - [`cli`]: words typed and words printed.
+
+pub mod analysis;
+pub mod audio;
+pub mod base;
+pub mod cli;
+pub mod corpus;
+pub mod pipeline;
+pub mod remix;
+pub mod report;
+pub mod separation;
+pub mod store;
