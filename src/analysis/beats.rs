@@ -307,5 +307,4 @@ fn within(times: &[f64], music: &std::ops::Range<f64>) -> Vec<f64> {
 }
 
 #[cfg(test)]
-#[path = "beats_tests.rs"]
 mod tests;

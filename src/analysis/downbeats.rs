@@ -343,5 +343,4 @@ fn bars(per_bar: usize, first: &[f32], third: Option<&[f32]>) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "downbeats_tests.rs"]
 mod tests;

@@ -377,5 +377,4 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-#[path = "onset_tests.rs"]
 mod tests;

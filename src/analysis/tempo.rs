@@ -291,5 +291,4 @@ fn argmax(values: &[f32]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "tempo_tests.rs"]
 mod tests;

@@ -226,10 +226,11 @@ impl Decoder {
     fn clean(&mut self, block: &mut AudioBuffer) {
         for plane in &mut block.planes {
             // Loud but honest audio stays below ±64 (36 dB over full scale).
-            if plane.iter().all(|x| x.abs() <= 64.0) {
+            let honest = |x: f32| x.abs() <= 64.0;
+            if plane.iter().all(|&x| honest(x)) {
                 continue;
             }
-            for x in plane.iter_mut().filter(|x| !(x.abs() <= 64.0)) {
+            for x in plane.iter_mut().filter(|x| !honest(**x)) {
                 *x = 0.0;
                 self.damage.bad_samples += 1;
             }

@@ -3,22 +3,54 @@
 /// One thing that happened. Items are named as the user knows them (a song's file name).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'a> {
-    /// A stage begins; so many items wait, and so many seconds of audio, where known.
-    StageStarted { stage: &'a str, items: usize },
+    /// A stage begins.
+    StageStarted {
+        /// Its name, as typed on the command line.
+        stage: &'a str,
+        /// How many items wait.
+        items: usize,
+    },
     /// Work on an item begins.
-    ItemStarted { item: &'a str },
-    /// So much of an item is done, 0..=1.
-    ItemProgress { item: &'a str, fraction: f64 },
-    /// An item is finished; `note` is what came of it.
-    ItemDone { item: &'a str, note: &'a str },
+    ItemStarted {
+        /// The item.
+        item: &'a str,
+    },
+    /// A part of an item is done.
+    ItemProgress {
+        /// The item.
+        item: &'a str,
+        /// How much of it is done, 0..=1.
+        fraction: f64,
+    },
+    /// An item is finished.
+    ItemDone {
+        /// The item.
+        item: &'a str,
+        /// What came of it, in a line.
+        note: &'a str,
+    },
     /// An item was finished by an earlier run and is used as it is.
-    ItemReused { item: &'a str },
-    /// An item is left out; `why` says the reason in one line.
-    ItemSkipped { item: &'a str, why: &'a str },
+    ItemReused {
+        /// The item.
+        item: &'a str,
+    },
+    /// An item is left out.
+    ItemSkipped {
+        /// The item.
+        item: &'a str,
+        /// The reason, in a line.
+        why: &'a str,
+    },
     /// Something worth a line that is no failure.
-    Note { text: &'a str },
+    Note {
+        /// The line.
+        text: &'a str,
+    },
     /// The stage is over.
-    StageDone { stage: &'a str },
+    StageDone {
+        /// Its name.
+        stage: &'a str,
+    },
 }
 
 /// Receives events from any thread.

@@ -162,5 +162,4 @@ fn wiener(part: f32, rest: f32) -> f32 {
 }
 
 #[cfg(test)]
-#[path = "hpss_tests.rs"]
 mod tests;

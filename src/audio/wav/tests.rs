@@ -1,0 +1,81 @@
+use super::*;
+use std::io::Cursor;
+
+fn ramp(frames: usize, channels: usize) -> AudioBuffer {
+    let at = |c: usize, i: usize| ((i * 7 + c * 3) % 1999) as f32 / 1000.0 - 0.999;
+    let plane = |c| (0..frames).map(|i| at(c, i)).collect();
+    AudioBuffer { planes: (0..channels).map(plane).collect() }
+}
+
+fn write(buffer: &AudioBuffer, format: SampleFormat) -> Vec<u8> {
+    let out = Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(out, SampleRate::CD, buffer.channels(), format).unwrap();
+    for start in (0..buffer.frames()).step_by(1_000) {
+        let end = (start + 1_000).min(buffer.frames());
+        let part: Vec<&[f32]> = buffer.planes.iter().map(|p| &p[start..end]).collect();
+        writer.write(&part).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_independent_reader_finds_the_same_samples() {
+    for (format, step) in [
+        (SampleFormat::Int16, 1.0 / 32_768.0),
+        (SampleFormat::Int24, 1.0 / 8_388_608.0),
+        (SampleFormat::Float32, 0.0),
+    ] {
+        for channels in [1, 2, 6] {
+            let buffer = ramp(2_501, channels);
+            let bytes = write(&buffer, format);
+            let reader = hound::WavReader::new(Cursor::new(&bytes)).unwrap();
+            assert_eq!(reader.spec().channels as usize, channels);
+            assert_eq!(reader.duration(), 2_501);
+            let samples: Vec<f32> = match format {
+                SampleFormat::Float32 => reader.into_samples::<f32>().map(Result::unwrap).collect(),
+                _ => reader.into_samples::<i32>().map(|s| s.unwrap() as f32 * step).collect(),
+            };
+            for (k, sample) in samples.iter().enumerate() {
+                let truth = buffer.planes[k % channels][k / channels];
+                assert!((sample - truth).abs() <= 1.6 * step, "{format:?} {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn our_reader_returns_what_was_written_and_names_a_short_file() {
+    let buffer = ramp(1_234, 2);
+    let bytes = write(&buffer, SampleFormat::Float32);
+    let mut whole = Vec::new();
+    let format = SampleFormat::Float32;
+    WavBytes::begin(SampleRate::CD, 2, format, 1_234, &mut whole)
+        .append(&buffer.slices(), &mut whole);
+    assert_eq!(bytes, whole);
+    let mut reader = WavReader::new(bytes.as_slice()).unwrap();
+    assert_eq!(reader.info().frames, 1_234);
+    let mut out = AudioBuffer::new(2);
+    while reader.read(500, &mut out).unwrap() > 0 {}
+    assert_eq!(out, buffer);
+    let mut short = WavReader::new(&bytes[..bytes.len() - 1]).unwrap();
+    assert!(short.read(2_000, &mut AudioBuffer::new(2)).is_err());
+}
+
+#[test]
+fn values_on_the_grid_are_not_dithered() {
+    let grid = AudioBuffer { planes: vec![(-100..100).map(|i| i as f32 / 32_768.0).collect()] };
+    let bytes = write(&grid, SampleFormat::Int16);
+    let mut out = AudioBuffer::new(1);
+    WavReader::new(bytes.as_slice()).unwrap().read(200, &mut out).unwrap();
+    assert_eq!(out, grid);
+}
+
+#[test]
+fn beyond_four_gibibytes_the_header_is_rf64_with_true_sizes() {
+    let frames = 700_000_000;
+    let head = header(48_000, 2, SampleFormat::Float32, frames);
+    let head: [u8; HEADER as usize] = head.try_into().unwrap();
+    assert_eq!(&head[..4], b"RF64");
+    assert_eq!(parse_header(&head).unwrap().frames, frames);
+    assert_eq!(&head[76..80], &[0xff; 4]);
+}
