@@ -1,0 +1,193 @@
+//! The five stages end to end, on rendered songs with known beats.
+
+mod common;
+
+use common::{Desk, Song, files, read_wav};
+use std::path::Path;
+
+fn auto<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["auto", "music", "-o", out, "--beats", "40", "--seed", "1"], more].concat()
+}
+
+#[test]
+fn songs_become_a_remix_with_plan_tracklist_and_cue() {
+    let desk = Desk::with_songs(3);
+    let ran = desk.ok(&auto("out.wav", &[]));
+    assert_eq!(ran.out(), "out.wav\n", "results go to stdout, talk to stderr");
+    let (rate, planes) = read_wav(&desk.path("out.wav"));
+    assert_eq!((rate, planes.len()), (44_100, 2));
+    let seconds = planes[0].len() as f64 / 44_100.0;
+    assert!((18.0..22.0).contains(&seconds), "40 beats at about 120 BPM: {seconds}");
+    for name in ["out.plan.json", "out.tracklist.txt", "out.cue", "evermix-project/README.txt"] {
+        assert!(!desk.read(name).is_empty(), "{name}");
+    }
+    let peak = planes.iter().flatten().fold(0.0f32, |m, x| m.max(x.abs()));
+    assert!((0.2..=0.892).contains(&peak), "{peak}");
+}
+
+#[test]
+fn the_attacks_of_the_remix_fall_where_the_plan_says() {
+    let desk = Desk::with_songs(3);
+    desk.ok(&auto("out.wav", &["--no-stems", "--jump-rate", "0.5"]));
+    let plan: serde_json::Value = serde_json::from_slice(&desk.read("out.plan.json")).unwrap();
+    let (_, planes) = read_wav(&desk.path("out.wav"));
+    let energy = |at: usize| -> f32 {
+        planes[0][at.min(planes[0].len())..(at + 220).min(planes[0].len())]
+            .iter()
+            .map(|x| x * x)
+            .sum()
+    };
+    let attacks = plan["content"]["attacks"].as_array().unwrap();
+    let hits = attacks[1..attacks.len() - 2].iter().filter(|attack| {
+        let at = attack.as_u64().unwrap() as usize;
+        // Within 12 ms after the planned attack there is far more sound than 30 ms before it.
+        let after = (0..3).map(|k| energy(at + k * 220)).fold(0.0, f32::max);
+        after > 4.0 * energy(at - 1_323)
+    });
+    let (hits, all) = (hits.count(), attacks.len() - 3);
+    assert!(hits * 10 >= all * 9, "{hits} of {all} beats begin where the plan says");
+}
+
+#[test]
+fn a_second_run_does_nothing_again_and_gives_the_same_bytes() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&auto("a.wav", &[]));
+    let before = desk.snapshot("evermix-project");
+    let times = |desk: &Desk| -> Vec<_> {
+        let modified = |p: &std::path::PathBuf| std::fs::metadata(p).unwrap().modified().unwrap();
+        let artefacts = files(&desk.path("evermix-project"));
+        let locks = |p: &std::path::PathBuf| !p.ends_with(".lock");
+        artefacts.iter().filter(|p| locks(p)).map(modified).collect()
+    };
+    let written = times(&desk);
+    desk.ok(&auto("b.wav", &["--threads", "1"]));
+    assert_eq!(desk.read("a.wav"), desk.read("b.wav"));
+    assert_eq!(before, desk.snapshot("evermix-project"));
+    assert_eq!(written, times(&desk), "nothing is written again");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let desk = Desk::with_songs(3);
+    desk.ok(&auto("one.wav", &["--threads", "1", "--project", "p1"]));
+    desk.ok(&auto("two.wav", &["--threads", "2", "--project", "p2"]));
+    assert_eq!(desk.read("one.wav"), desk.read("two.wav"));
+    assert_eq!(desk.snapshot("p1"), desk.snapshot("p2"));
+}
+
+#[test]
+fn another_seed_gives_another_remix_and_the_same_seed_the_same() {
+    let desk = Desk::with_songs(3);
+    desk.ok(&auto("one.wav", &["--no-stems"]));
+    let generate = |out: &str, seed: &str| {
+        desk.ok(&["generate-remix", "0.5", "40", out, "--seed", seed]);
+        desk.read(out)
+    };
+    let five = generate("five.wav", "5");
+    assert_eq!(five, generate("again.wav", "5"));
+    assert_ne!(five, generate("six.wav", "6"));
+}
+
+#[test]
+fn stems_add_up_to_the_song_bit_for_bit() {
+    let desk = Desk::with_songs(1);
+    desk.ok(&["separate", "music", "stems"]);
+    let (_, song) = read_wav(&desk.path("music/song0.wav"));
+    let (_, drums) = read_wav(&desk.path("stems/song0.wav/song0.wav_drums.wav"));
+    let (_, other) = read_wav(&desk.path("stems/song0.wav/song0.wav_other.wav"));
+    let power = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
+    assert!(power(&drums[0]) > 0.1 * power(&song[0]), "there are drums in it");
+    for (i, x) in song[0].iter().enumerate() {
+        assert_eq!(drums[0][i] + other[0][i], *x, "frame {i}");
+    }
+}
+
+#[test]
+fn pieces_join_up_to_the_song_and_begin_just_before_the_true_beats() {
+    let desk = Desk::new();
+    let song = Song::at(125.0, 3);
+    song.write(&desk.path("music/s.wav"));
+    desk.ok(&["segment", "music", "beats"]);
+    let record: serde_json::Value =
+        serde_json::from_slice(&desk.read("beats/songs/s.wav.json")).unwrap();
+    let pieces = record["content"]["pieces"].as_array().unwrap();
+    assert_eq!(pieces[0]["kind"], "lead-in");
+    assert_eq!(pieces[pieces.len() - 1]["kind"], "tail");
+    let mut joined = Vec::new();
+    for i in 0..pieces.len() {
+        joined.extend(read_wav(&desk.path(&format!("beats/mix/s.wav_{i}.wav"))).1.remove(0));
+    }
+    assert_eq!(joined, read_wav(&desk.path("music/s.wav")).1[0]);
+    let attacks: Vec<f64> =
+        pieces[1..].iter().map(|p| p["attack"].as_f64().unwrap() / 44_100.0).collect();
+    let near = |t: &&f64| attacks.iter().any(|a| (a - **t).abs() < 0.010);
+    let beats = song.beats();
+    let found = beats.iter().filter(near).count();
+    assert!(found + 1 >= beats.len(), "{found} of {} beats within 10 ms", beats.len());
+    for piece in &pieces[1..] {
+        let pre_roll =
+            (piece["attack"].as_f64().unwrap() - piece["start"].as_f64().unwrap()) / 44.1;
+        assert!((5.0..=35.0).contains(&pre_roll), "{pre_roll} ms");
+    }
+}
+
+#[test]
+fn songs_of_one_name_in_two_folders_both_take_part() {
+    let desk = Desk::new();
+    for (folder, root) in [("a", 0), ("b", 4)] {
+        std::fs::create_dir(desk.path(&format!("music/{folder}"))).unwrap();
+        Song::at(120.0, root).write(&desk.path(&format!("music/{folder}/same.wav")));
+    }
+    desk.ok(&auto("out.wav", &["--no-stems", "--jump-rate", "1"]));
+    let songs = files(&desk.path("evermix-project/beats/songs"));
+    assert_eq!(songs.len(), 2, "{songs:?}");
+    let plan: serde_json::Value = serde_json::from_slice(&desk.read("out.plan.json")).unwrap();
+    assert_eq!(plan["content"]["songs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn drums_of_one_song_can_carry_another() {
+    let desk = Desk::with_songs(3);
+    desk.ok(&auto("out.wav", &["--layer", "both", "--jump-rate", "1"]));
+    let plan: serde_json::Value = serde_json::from_slice(&desk.read("out.plan.json")).unwrap();
+    let voices = plan["content"]["voices"].as_array().unwrap();
+    assert_eq!(voices.len(), 2);
+    let song = |voice: usize, beat: usize| voices[voice]["beats"][beat]["song"].as_u64().unwrap();
+    assert!((0..40).any(|beat| song(0, beat) != song(1, beat)), "they never part");
+}
+
+#[test]
+fn outputs_of_every_format_have_the_length_of_the_plan() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&auto("out.wav", &["--no-stems"]));
+    let frames = read_wav(&desk.path("out.wav")).1[0].len();
+    for extension in ["flac", "mp3", "opus"] {
+        let out = format!("out.{extension}");
+        desk.ok(&["generate-remix", "0.1", "40", &out, "--seed", "1"]);
+        let limits = evermix::base::Limits::default();
+        let mut decoder = evermix::audio::Decoder::open(&desk.path(&out), &limits).unwrap();
+        let mut block = evermix::audio::AudioBuffer::default();
+        while decoder.next_block(&mut block).unwrap() {}
+        let there = decoder.position() as f64 / decoder.rate().as_f64();
+        let due = frames as f64 / 44_100.0;
+        assert!((there - due).abs() < 0.0005, "{extension}: {there} s for {due} s");
+    }
+}
+
+#[test]
+fn a_changed_song_is_done_again_and_only_that_one() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&["segment", "music", "beats"]);
+    let record = |i: usize| desk.read(&format!("beats/songs/song{i}.wav.json"));
+    let before = [record(0), record(1)];
+    Song::at(100.0, 7).write(&desk.path("music/song1.wav"));
+    let ran = desk.ok(&["segment", "music", "beats", "--json"]);
+    assert_eq!((ran.json()["made"].as_u64(), ran.json()["reused"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(before[0], record(0));
+    assert_ne!(before[1], record(1));
+    // No clip of the longer old song stays behind.
+    let pieces = serde_json::from_slice::<serde_json::Value>(&record(1)).unwrap();
+    let count = pieces["content"]["pieces"].as_array().unwrap().len();
+    let stale = desk.path(&format!("beats/mix/song1.wav_{count}.wav"));
+    assert!(!Path::new(&stale).exists());
+}
