@@ -24,6 +24,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Common {
     /// Project folder, where stages find each other's results [default: evermix-project]
     #[arg(long, global = true, value_name = "DIR")]
@@ -148,7 +149,7 @@ pub struct SeparateArgs {
 #[derive(Args, Debug, Default)]
 pub struct ModelArgs {
     /// What finds the drums [default: auto]
-    #[arg(long, value_name = "auto|hpss")]
+    #[arg(long, value_parser = ["auto", "hpss"])]
     pub model: Option<String>,
 }
 
@@ -165,7 +166,7 @@ pub struct ClipArgs {
     #[arg(short = 'r', long, value_name = "HZ")]
     pub sample_rate: Option<u64>,
     /// Samples of the beats [default: float32]
-    #[arg(long, value_name = "int16|int24|float32")]
+    #[arg(long, value_parser = ["int16", "int24", "float32"])]
     pub sample_format: Option<String>,
 }
 
@@ -195,7 +196,7 @@ pub struct DatasetArgs {
 #[derive(Args, Debug, Default)]
 pub struct FeatureArgs {
     /// Features of a beat: all, or the 25 of the original remixer [default: full]
-    #[arg(long, value_name = "full|original")]
+    #[arg(long, value_parser = ["full", "original"])]
     pub features: Option<String>,
 }
 
@@ -212,7 +213,7 @@ pub struct FitArgs {
 #[derive(Args, Debug, Default)]
 pub struct IndexArgs {
     /// How neighbours are found; all find the same [default: auto]
-    #[arg(long, value_name = "auto|kd-tree|ball-tree|brute")]
+    #[arg(long, value_parser = ["auto", "kd-tree", "ball-tree", "brute"])]
     pub algorithm: Option<String>,
     /// How much each aspect counts, e.g. harmony=2,timbre=1,dynamics=0.5 [default: 1 each]
     #[arg(long, value_name = "NAME=N,...")]
@@ -247,10 +248,10 @@ pub struct WalkArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// What walks: the whole sound, one stem, or both stems each on its own way [default: mix]
-    #[arg(long, value_name = "mix|drums|other|both")]
+    #[arg(long, value_parser = ["mix", "drums", "other", "both"])]
     pub layer: Option<String>,
     /// How beats are chosen [default: evermix]
-    #[arg(long, value_name = "evermix|original")]
+    #[arg(long, value_parser = ["evermix", "original"])]
     pub law: Option<String>,
     /// Beats heard of a song before it may be left [default: 4]
     #[arg(long, value_name = "N")]
@@ -262,7 +263,7 @@ pub struct WalkArgs {
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
     pub loudness: Option<f64>,
     /// Samples of a WAV output [default: int24]
-    #[arg(long, value_name = "int16|int24|float32")]
+    #[arg(long, value_parser = ["int16", "int24", "float32"])]
     pub output_format: Option<String>,
     /// Rate of the output [default: that of most songs]
     #[arg(long, value_name = "HZ")]

@@ -1,5 +1,6 @@
 //! What every command needs: settings, project, signals, disk.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, ModelArgs, WalkArgs};
@@ -161,7 +162,7 @@ pub fn optional_rate(hz: u32) -> Result<Option<SampleRate>> {
 ///
 /// # Errors
 /// `Usage` naming what is out of range.
-pub fn remix_options(settings: &Settings, beats: usize) -> Result<RemixOptions> {
+pub fn remix_options(settings: &Settings, beats: NonZeroUsize) -> Result<RemixOptions> {
     let out_of_range = |what: &str, why: &str| {
         Err(Error::new(ErrorKind::Usage, what.to_string()).because(why.to_string()))
     };
@@ -171,7 +172,7 @@ pub fn remix_options(settings: &Settings, beats: usize) -> Result<RemixOptions> 
     if !(-40.0..=-5.0).contains(&settings.loudness) {
         return out_of_range("loudness out of range", "-40 to -5 LUFS; streaming services use -14");
     }
-    if beats > 10_000_000 {
+    if beats.get() > 10_000_000 {
         return out_of_range("too many beats", "10 million at most, about two months of music");
     }
     Ok(RemixOptions {

@@ -121,11 +121,6 @@ fn beats_dir(job: &GenerateJob, manifest: &DatasetManifest) -> PathBuf {
 
 /// The plan, and for each of its songs the place in the library.
 fn make_plan(material: &Material, job: &GenerateJob) -> Result<(RemixPlan, Vec<usize>)> {
-    if job.options.beats == 0 {
-        return Err(Error::new(ErrorKind::Usage, "BEATS is 0")
-            .because("a remix has at least one beat")
-            .hint("remix generate-remix 0.1 50 out.wav"));
-    }
     let stems = material.songs.first().is_some_and(|s| s.layers.contains(&Layer::Drums));
     let wanted = voices(job.options.layer, stems)?;
     if job.options.law == Law::Original && wanted.len() > 1 {

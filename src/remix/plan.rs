@@ -1,5 +1,7 @@
 //! A remix as plain data: which beat sounds when, and why. Planning never touches audio.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use super::library::Library;
@@ -50,7 +52,7 @@ pub struct RemixOptions {
     /// How eager to leave a song.
     pub jump_rate: JumpRate,
     /// How many beats.
-    pub beats: usize,
+    pub beats: NonZeroUsize,
     /// Source of every random decision.
     pub seed: Seed,
     /// How beats are chosen.
@@ -221,7 +223,7 @@ fn walk_all(library: &Library, spaces: &[VoiceSpace<'_>], options: &RemixOptions
     let mut stretches: Vec<Vec<f64>> = vec![Vec::new(); spaces.len()];
     let mut glide = Glide::new(options.max_stretch);
     let mut periods = Vec::new();
-    for beat in 0..options.beats {
+    for beat in 0..options.beats.get() {
         let mut lead_position = None;
         for voice in 0..walks.len() {
             let own = library.beats[start].period;
@@ -249,7 +251,8 @@ fn walk_original(library: &Library, space: &VoiceSpace<'_>, options: &RemixOptio
         space.search.nearest(&query, count).iter().map(|n| n.row as usize).collect()
     };
     let mut draws = options.seed.stream("original");
-    let chosen = original::choose(library, options.jump_rate, options.beats, &nearest, &mut draws);
+    let chosen =
+        original::choose(library, options.jump_rate, options.beats.get(), &nearest, &mut draws);
     let mut before = None;
     let steps: Vec<Step> = chosen
         .iter()
@@ -265,7 +268,7 @@ fn walk_original(library: &Library, space: &VoiceSpace<'_>, options: &RemixOptio
         })
         .collect();
     let periods = steps.iter().map(|s| library.beats[s.row].period).collect();
-    (vec![steps], vec![vec![1.0; options.beats]], periods)
+    (vec![steps], vec![vec![1.0; options.beats.get()]], periods)
 }
 
 /// The tempo of the lead voice: taken up after a jump, then let go to the song's own.

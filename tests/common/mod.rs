@@ -44,7 +44,8 @@ impl Song {
             let period = 60.0 / self.bpm;
             match i % 4 {
                 0 | 2 => strike(&mut out, rate, beat, |t| {
-                    0.8 * (-t * 22.0).exp() * (TAU * (50.0 * t + 3.0 * (1.0 - (-t * 40.0).exp()))).sin()
+                    0.8 * (-t * 22.0).exp()
+                        * (TAU * (50.0 * t + 3.0 * (1.0 - (-t * 40.0).exp()))).sin()
                 }),
                 _ => strike(&mut out, rate, beat, |t| {
                     noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fit::{INDEX, index_flags};
 use super::segment::{clip_flags, segment_options};
 use super::{estimate, generate as generating, verdict};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::Result;
 use crate::cli::args::AutoArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
@@ -26,10 +26,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     index_flags(&args.index_args, &mut flags)?;
     walk_flags(&args.walk, &mut flags);
     let settings = world.settings(flags)?;
-    let beats = usize::try_from(settings.beats).unwrap_or(usize::MAX);
-    if beats == 0 {
-        return Err(Error::new(ErrorKind::Usage, "BEATS is 0").hint("--beats 128"));
-    }
+    let beats = generating::beats_wanted(i64::try_from(settings.beats).unwrap_or(i64::MAX))?;
     // Everything that can be wrong with the words is found before any work.
     let job = generating::job(&settings, beats, &args.output)?;
     let context = world.context(&settings);

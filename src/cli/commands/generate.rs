@@ -1,5 +1,6 @@
 //! `remix generate-remix`
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::count;
@@ -18,10 +19,7 @@ pub fn run(world: &World<'_>, args: &GenerateArgs) -> Result<Exit> {
     flags.set("jump-rate", Some(args.jump_rate));
     walk_flags(&args.walk, &mut flags);
     let settings = world.settings(flags)?;
-    let beats = usize::try_from(args.beats).map_err(|_| {
-        Error::new(ErrorKind::Usage, format!("BEATS {} is below 1", args.beats))
-            .hint("remix generate-remix 0.1 50 out.wav")
-    })?;
+    let beats = beats_wanted(args.beats)?;
     let context = world.context(&settings);
     let dataset_dir = world.path_or(args.dataset.as_ref(), "dataset");
     let index_path = world.path_or(args.index.as_ref(), INDEX);
@@ -40,8 +38,20 @@ pub fn run(world: &World<'_>, args: &GenerateArgs) -> Result<Exit> {
     Ok(Exit::OK)
 }
 
+/// A number of beats a remix can have.
+///
+/// # Errors
+/// `Usage` below 1.
+pub fn beats_wanted(beats: i64) -> Result<NonZeroUsize> {
+    usize::try_from(beats).ok().and_then(NonZeroUsize::new).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("BEATS {beats} is below 1"))
+            .because("a remix has at least one beat")
+            .hint("remix generate-remix 0.1 50 out.wav")
+    })
+}
+
 /// A job with the settings in force and no folders yet.
-pub fn job(settings: &Settings, beats: usize, out: &Path) -> Result<GenerateJob> {
+pub fn job(settings: &Settings, beats: NonZeroUsize, out: &Path) -> Result<GenerateJob> {
     Ok(GenerateJob {
         dataset_dir: Default::default(),
         index_path: Default::default(),
