@@ -1,4 +1,5 @@
 //! The house rules that a compiler does not hold: who may import whom, and what stays out of where.
+#![allow(clippy::unwrap_used, reason = "in tests a failed expectation is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

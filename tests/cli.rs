@@ -2,6 +2,7 @@
 //!
 //! Messages are compared with `tests/snapshots`; `UPDATE_SNAPSHOTS=1 cargo test` writes them anew
 //! for review.
+#![allow(clippy::unwrap_used, reason = "in tests a failed expectation is a failed test")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Numbers recorded from the original remixer and from librosa, where this machine has them.
 //! (Features are compared in `analysis::librosa`, neighbours in `corpus::knn`.)
+#![allow(clippy::unwrap_used, reason = "in tests a failed expectation is a failed test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The five stages end to end, on rendered songs with known beats.
+#![allow(clippy::unwrap_used, reason = "in tests a failed expectation is a failed test")]
 
 mod common;
 

@@ -3,6 +3,8 @@
 //! [`plan`](plan()) chooses ([`walk`], [`original`]) and lays out in time without touching audio;
 //! [`Renderer`] plays a plan and decides nothing.
 
+#[cfg(test)]
+mod fixtures;
 mod join;
 mod library;
 pub mod original;

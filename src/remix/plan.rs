@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::library::Library;
 use super::original;
-use super::walk::{Jump, JumpCosts, Pulse, Step, Walk, WalkOptions};
+use super::walk::{Jump, JumpCosts, Place, Pulse, Step, Walk, WalkOptions};
 use crate::audio::loudness;
 use crate::base::{Decibels, Frames, JumpRate, Lufs, SampleRate, Seed};
 use crate::corpus::{Layer, Search, Space};
@@ -224,10 +224,10 @@ fn walk_all(library: &Library, spaces: &[VoiceSpace<'_>], options: &RemixOptions
     let mut glide = Glide::new(options.max_stretch);
     let mut periods = Vec::new();
     for beat in 0..options.beats.get() {
-        let mut lead_position = None;
+        let mut lead = None;
         for voice in 0..walks.len() {
             let own = library.beats[start].period;
-            let pulse = Pulse { period: glide.playing().unwrap_or(own), position: lead_position };
+            let pulse = Pulse { period: glide.playing().unwrap_or(own), place: lead };
             let step = match beat {
                 0 => walks[voice].begin(start),
                 _ => walks[voice].step(pulse, &mut draws[voice]),
@@ -236,7 +236,7 @@ fn walk_all(library: &Library, spaces: &[VoiceSpace<'_>], options: &RemixOptions
             if voice == 0 {
                 let stretch = glide.next(library, &step);
                 periods.push(own * stretch);
-                lead_position = Some(library.beats[step.row].position);
+                lead = Some(Place::of(&library.beats[step.row]));
             }
             stretches[voice].push(periods[beat] / own);
             steps[voice].push(step);
@@ -356,3 +356,6 @@ fn master_gain(
     let expected = loudness::integrated(&energies);
     Decibels(expected.gain_to(target).0.clamp(-MAX_GAIN, MAX_GAIN))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,16 +8,21 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::library::Library;
+use super::library::{Beat, Library};
 use crate::base::{Draws, JumpRate};
-use crate::corpus::{Search, Space};
+use crate::corpus::{Neighbour, Search, Space};
 
 /// Candidates looked at first; doubled until one fits.
 const NEIGHBOURS: usize = 128;
+/// Beats further down the list of neighbours than this no longer sound alike: rather than jump
+/// there, a song that goes on is followed.
+const LIKE: usize = 2048;
 /// Beats played lately are avoided this long.
 const MEMORY: usize = 256;
 /// Beats over which a tempo is judged.
 const TEMPO_BEATS: usize = 4;
+/// How much more a voice out of step with another counts than a bar line tripped over.
+const BARS_APART: f64 = 5.0;
 /// Distance between two beats taken at random: columns are standardised and the groups' weights
 /// sum to about 3, and independent values differ by sqrt(2) deviations.
 const RANDOM_DISTANCE: f64 = 2.449_489_742_783_178;
@@ -80,8 +85,28 @@ pub struct Jump {
 pub struct Pulse {
     /// Seconds a beat now playing.
     pub period: f64,
-    /// Position in the bar wanted next, where one is wanted.
-    pub position: Option<u8>,
+    /// Place in the bar of the other voice, where there is one.
+    pub place: Option<Place>,
+}
+
+/// A place in a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 1 for the downbeat.
+    pub position: u8,
+    /// Beats a bar.
+    pub beats_per_bar: u8,
+}
+
+impl Place {
+    /// Where a beat of the library lies in its bar.
+    pub fn of(beat: &Beat) -> Place {
+        Place { position: beat.position, beats_per_bar: beat.beats_per_bar }
+    }
+
+    fn next(self) -> Place {
+        Place { position: self.position % self.beats_per_bar + 1, ..self }
+    }
 }
 
 /// A walk over a library, one beat at a time.
@@ -151,20 +176,40 @@ impl<'a> Walk<'a> {
                     self.arrive(row, true);
                     Step { row, jump: Some(jump) }
                 }
-                None => {
-                    let row = next.unwrap_or(current);
-                    self.arrive(row, false);
-                    Step { row, jump: None }
-                }
+                None => match next {
+                    Some(row) => {
+                        self.arrive(row, false);
+                        Step { row, jump: None }
+                    }
+                    None => self.start_over(current),
+                },
             },
         }
     }
 
-    /// A voice that must keep another's tempo leaves a song that has drifted too far from it.
+    /// A voice that must keep another's tempo and bar leaves a song that has lost them.
     fn lost_pulse(&self, next: usize, pulse: Pulse) -> bool {
-        pulse.position.is_some()
-            && self.run >= self.options.min_run
-            && self.stretch_to(next, pulse.period) > 1.0
+        let Some(place) = pulse.place else { return false };
+        let here = Place::of(&self.library.beats[next]);
+        let out_of_bar = here.beats_per_bar == place.beats_per_bar && here != place;
+        self.run >= self.options.min_run
+            && (out_of_bar || self.stretch_to(next, pulse.period) > 1.0)
+    }
+
+    /// Where a library is too small to land anywhere, its longest stretch is played again.
+    fn start_over(&mut self, current: usize) -> Step {
+        let ahead = |row: &usize| self.library.ahead[*row];
+        let rows = (0..self.library.beats.len()).rev();
+        let row = rows.max_by_key(ahead).unwrap_or(current);
+        self.arrive(row, true);
+        let distance = self.distance(current, row);
+        Step { row, jump: Some(Jump { distance, cost: distance, forced: true }) }
+    }
+
+    fn distance(&self, a: usize, b: usize) -> f32 {
+        let (a, b) = (self.space.row(a), self.space.row(b));
+        let squares = a.iter().flatten().zip(b.iter().flatten()).map(|(x, y)| (x - y) * (x - y));
+        squares.sum::<f32>().sqrt()
     }
 
     fn arrive(&mut self, row: usize, fresh: bool) {
@@ -185,6 +230,8 @@ impl<'a> Walk<'a> {
         ((period / own).ln() / self.options.max_stretch.ln()).abs()
     }
 
+    /// The best place to jump to. A song that goes on is only left for a tempo that can be kept; at
+    /// a song's end any tempo is better than silence.
     fn best_jump(
         &self,
         current: usize,
@@ -192,41 +239,69 @@ impl<'a> Walk<'a> {
         pulse: Pulse,
     ) -> Option<(usize, Jump)> {
         // At a song's end nothing is expected: match the last beat and go on after the match.
-        let model = next.unwrap_or(current);
-        let query = self.space.row(model)?;
-        let here = &self.library.beats[current];
-        let due = here.position % here.beats_per_bar + 1;
-        let position = pulse.position.unwrap_or(due);
-        let mut count = NEIGHBOURS.min(self.library.beats.len());
+        let query = self.space.row(next.unwrap_or(current))?;
+        let all = self.library.beats.len();
+        let most = if next.is_some() { LIKE.min(all) } else { all };
+        let mut count = NEIGHBOURS.min(most);
         loop {
             let found = self.search.nearest(&query, count);
-            let candidates = found.iter().filter_map(|n| {
-                let near = n.row as usize;
-                let row = if next.is_some() { Some(near) } else { self.library.next[near] }?;
-                let cost =
-                    self.cost(current, row, f64::from(n.distance), position, pulse.period)?;
-                Some((
-                    row,
-                    Jump { distance: n.distance, cost: cost as f32, forced: next.is_none() },
-                ))
-            });
-            let best = candidates.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost).then(a.0.cmp(&b.0)));
-            if best.is_some() || count == self.library.beats.len() {
+            let best = self.cheapest(current, next, pulse, &found, 1.0);
+            if best.is_some() {
                 return best;
             }
-            count = (count * 4).min(self.library.beats.len());
+            if count == most {
+                let forced = next.is_none();
+                return forced
+                    .then(|| self.cheapest(current, next, pulse, &found, f64::INFINITY))
+                    .flatten();
+            }
+            count = (count * 4).min(most);
         }
     }
 
-    /// Cost of landing on `row`, or `None` where one must not land there.
-    fn cost(
+    /// The cheapest landing among neighbours whose tempo is at most `reach` times as far as can be
+    /// stretched.
+    fn cheapest(
         &self,
         current: usize,
-        row: usize,
-        distance: f64,
-        position: u8,
-        period: f64,
-    ) -> Option<f64> {
+        next: Option<usize>,
+        pulse: Pulse,
+        found: &[Neighbour],
+        reach: f64,
+    ) -> Option<(usize, Jump)> {
+        let due = Place::of(&self.library.beats[current]).next();
+        let landing = |n: &Neighbour| {
+            let near = n.row as usize;
+            let row = if next.is_some() { near } else { self.library.next[near]? };
+            let stretch = self.stretch_to(row, pulse.period);
+            if stretch > reach {
+                return None;
+            }
+            let bar = self.bar_cost(row, due, pulse.place);
+            let cost = bar + self.cost(current, row, f64::from(n.distance), stretch)?;
+            Some((row, Jump { distance: n.distance, cost: cost as f32, forced: next.is_none() }))
+        };
+        let cost = |landing: &(usize, Jump)| landing.1.cost;
+        found
+            .iter()
+            .filter_map(landing)
+            .min_by(|a, b| cost(a).total_cmp(&cost(b)).then(a.0.cmp(&b.0)))
+    }
+
+    /// Cost of a wrong place in the bar. Two voices out of step are heard on every beat, a voice
+    /// that trips over a bar line once.
+    fn bar_cost(&self, row: usize, due: Place, other: Option<Place>) -> f64 {
+        let beat = &self.library.beats[row];
+        match other {
+            Some(place) => {
+                BARS_APART * self.options.costs.bar * f64::from(Place::of(beat) != place)
+            }
+            None => self.options.costs.bar * f64::from(beat.position != due.position),
+        }
+    }
+
+    /// Cost of everything but the bar for landing on `row`, or `None` where one must not land there.
+    fn cost(&self, current: usize, row: usize, distance: f64, stretch: f64) -> Option<f64> {
         let (from, to) = (&self.library.beats[current], &self.library.beats[row]);
         let alone = self.library.songs.len() == 1;
         // With one song alone a jump must lead somewhere else in it.
@@ -236,7 +311,6 @@ impl<'a> Walk<'a> {
             return None;
         }
         let costs = &self.options.costs;
-        let stretch = self.stretch_to(row, period);
         let tempo = if stretch <= 1.0 { stretch * stretch } else { 10.0 * stretch };
         let short = self.library.ahead[row] < self.options.min_run;
         let song = self.songs.iter().position(|&s| s == to.song);
@@ -245,7 +319,6 @@ impl<'a> Walk<'a> {
             || self.played.iter().any(|&p| self.library.next[p] == Some(row));
         Some(
             distance / RANDOM_DISTANCE
-                + costs.bar * f64::from(to.position != position)
                 + costs.tempo * tempo
                 + costs.recent_song * song.map_or(0.0, |ago| 1.0 / ago.max(1) as f64)
                 + costs.recent_beat * f64::from(beat)
@@ -253,3 +326,6 @@ impl<'a> Walk<'a> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
