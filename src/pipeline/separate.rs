@@ -181,11 +181,11 @@ fn split_all<W: std::io::Write + std::io::Seek>(
         if more && pending.frames() < BLOCK {
             continue;
         }
-        splitter.push(&pending);
+        splitter.push(&pending)?;
         frames += pending.frames() as u64;
         pending.clear();
         if !more {
-            splitter.finish();
+            splitter.finish()?;
         }
         splitter
             .drain(writers)
@@ -209,18 +209,18 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn push(&mut self, block: &AudioBuffer) {
+    fn push(&mut self, block: &AudioBuffer) -> Result<()> {
         let start = self.mix.frames();
         self.mix.extend(block);
         for plane in &mut self.mix.planes {
             plane[start..].iter_mut().for_each(|x| *x = on_grid(*x));
         }
         let fresh: Vec<&[f32]> = self.mix.planes.iter().map(|p| &p[start..]).collect();
-        self.engine.process(&fresh, &mut self.drums.planes);
+        self.engine.process(&fresh, &mut self.drums.planes)
     }
 
-    fn finish(&mut self) {
-        self.engine.finish(&mut self.drums.planes);
+    fn finish(&mut self) -> Result<()> {
+        self.engine.finish(&mut self.drums.planes)
     }
 
     /// Writes the frames that are ready and forgets them.
