@@ -1,17 +1,23 @@
 //! Source separation: splitting a mix into its drums and everything else.
 //!
-//! Every separator sits behind [`Separator`]. [`Hpss`] needs no trained weights and is always
-//! there. Separators that mask a short-time spectrum share the streaming machinery of
-//! `masking`; they differ only in their mask rule.
+//! Every separator sits behind [`Separator`]: [`Compact`] is a small network whose weights are in
+//! the program, [`Hpss`] needs no weights. Both mask a short-time spectrum and share the streaming
+//! machinery of `masking`; they differ only in their mask rule. [`Resampled`] lets a separator
+//! made for one rate take songs at any.
 
+mod compact;
 mod hpss;
 mod masking;
 mod median;
+mod resampled;
+mod safetensors;
 mod spectrogram;
 mod stft;
 mod windows;
 
+pub use compact::Compact;
 pub use hpss::Hpss;
+pub use resampled::Resampled;
 
 use crate::base::Result;
 
