@@ -1,5 +1,7 @@
 //! Stems on disk: what each model writes, and when stems are made anew.
 
+#![allow(clippy::unwrap_used, reason = "in tests a failed expectation is a failed test")]
+
 mod common;
 
 use common::{Desk, Song, read_wav};
