@@ -149,7 +149,7 @@ pub struct SeparateArgs {
 #[derive(Args, Debug, Default)]
 pub struct ModelArgs {
     /// What finds the drums [default: auto]
-    #[arg(long, value_parser = ["auto", "hpss"])]
+    #[arg(long, value_parser = ["auto", "compact", "hpss"])]
     pub model: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::songs::{SongInput, Sound};
 use crate::audio::wav::{SampleFormat, WavWriter};
 use crate::audio::{AudioBuffer, Decoder, Tags};
 use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
-use crate::separation::{Hpss, Separator};
+use crate::separation::{Compact, Hpss, Resampled, Separator};
 use crate::store::{Fingerprint, Pending, read_json, write_json};
 
 /// Raised whenever the stems of the same song would differ for other reasons than the separator.
@@ -21,6 +21,8 @@ const STEMS_SCHEMA: u32 = 1;
 const GRID: f32 = 8_388_608.0;
 /// Frames worked on at a time.
 const BLOCK: usize = 1 << 14;
+/// The share of the work that hearing a song first takes: for the progress shown.
+const HEARING: f64 = 0.2;
 
 /// The engine that finds the drums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +31,24 @@ pub enum Model {
     /// The best that is present.
     #[default]
     Auto,
+    /// A small network whose weights are in the program.
+    Compact,
     /// Harmonic-percussive separation by median filters: no weights needed.
     Hpss,
 }
 
 impl Model {
-    fn engine(self, rate: SampleRate, channels: usize) -> Box<dyn Separator> {
-        match self {
-            Model::Auto | Model::Hpss => Box::new(Hpss::new(rate, channels)),
-        }
+    fn engine(self, rate: SampleRate, channels: usize) -> Result<Box<dyn Separator>> {
+        Ok(match self {
+            Model::Hpss => Box::new(Hpss::new(rate, channels)),
+            Model::Auto | Model::Compact => {
+                let compact = Compact::new(channels)?;
+                match rate {
+                    SampleRate::CD => Box::new(compact),
+                    rate => Box::new(Resampled::new(compact, SampleRate::CD, rate, channels)),
+                }
+            }
+        })
     }
 }
 
@@ -80,8 +91,8 @@ pub fn separate(
     stems_dir: &Path,
     model: Model,
 ) -> Result<Batch<StemsRecord>> {
+    let id = model.engine(SampleRate::CD, 2)?.id().to_string();
     run_batch(context, "separate", songs, |song| {
-        let id = model.engine(SampleRate::CD, 2).id().to_string();
         let hash = song.hash.to_hex();
         let fingerprint = Fingerprint::of([VERSION, &song.name, hash.as_str(), &id]);
         if let Some(done) = finished(context, stems_dir, song, &fingerprint) {
@@ -123,30 +134,19 @@ fn one_song(
     let Sound::Song(path) = &song.sound else {
         return Err(Error::new(ErrorKind::Unusable, "these are stems already"));
     };
-    let unreadable =
-        |e: std::io::Error| Error::new(ErrorKind::Unusable, "cannot read").because(e.to_string());
-    let file = context.fs.open(path).map_err(unreadable)?;
-    let mut decoder = Decoder::from_source(file, path, context.limits)?;
+    let mut decoder = open(context, path)?;
     let (rate, channels) = (decoder.rate(), decoder.channels());
-    let mut splitter = Splitter {
-        engine: model.engine(rate, channels),
-        mix: AudioBuffer::new(channels),
-        drums: AudioBuffer::new(channels),
-    };
-    let (drums_path, other_path) = stem_paths(stems_dir, &song.name);
-    let (drums_file, other_file) =
-        (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
-    let failed = |e| Error::io("cannot write stems", &drums_path, e);
-    let open = |file: &Pending<'_>| {
-        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
-    };
-    let mut writers = [open(&drums_file)?, open(&other_file)?];
-    let frames = split_all(context, song, &mut decoder, &mut splitter, &mut writers)?;
-    for writer in writers {
-        writer.finish().map_err(failed)?;
+    let mut engine = model.engine(rate, channels)?;
+    let mut done = 0.0;
+    if engine.hears_first() {
+        done = HEARING;
+        in_blocks(context, song, &mut decoder, 0.0..done, |block| engine.hear(&block.slices()))?;
+        // Heard and separated are the same frames: decoding the same file twice is exact.
+        decoder = open(context, path)?;
     }
-    drums_file.commit()?;
-    other_file.commit()?;
+    let mut splitter =
+        Splitter { engine, mix: AudioBuffer::new(channels), drums: AudioBuffer::new(channels) };
+    let frames = write_stems(context, song, stems_dir, &mut decoder, &mut splitter, done)?;
     let record = StemsRecord {
         schema: STEMS_SCHEMA,
         song: song.name.clone(),
@@ -162,16 +162,55 @@ fn one_song(
     Ok(record)
 }
 
-type Writers<W> = [WavWriter<W>; 2];
+/// Writes both stems of a song of which a share of the work is done; returns their length.
+fn write_stems(
+    context: &Context<'_>,
+    song: &SongInput,
+    stems_dir: &Path,
+    decoder: &mut Decoder,
+    splitter: &mut Splitter,
+    done: f64,
+) -> Result<u64> {
+    let (rate, channels) = (decoder.rate(), decoder.channels());
+    let (drums_path, other_path) = stem_paths(stems_dir, &song.name);
+    let (drums_file, other_file) =
+        (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
+    let failed = |e| Error::io("cannot write stems", &drums_path, e);
+    let writer = |file: &Pending<'_>| {
+        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
+    };
+    let mut writers = [writer(&drums_file)?, writer(&other_file)?];
+    let frames = in_blocks(context, song, decoder, done..1.0, |block| {
+        splitter.push(block)?;
+        splitter.drain(&mut writers).map_err(failed)
+    })?;
+    splitter.finish()?;
+    splitter.drain(&mut writers).map_err(failed)?;
+    for writer in writers {
+        writer.finish().map_err(failed)?;
+    }
+    drums_file.commit()?;
+    other_file.commit()?;
+    Ok(frames)
+}
 
-fn split_all<W: std::io::Write + std::io::Seek>(
+fn open(context: &Context<'_>, path: &Path) -> Result<Decoder> {
+    let unreadable =
+        |e: std::io::Error| Error::new(ErrorKind::Unusable, "cannot read").because(e.to_string());
+    let file = context.fs.open(path).map_err(unreadable)?;
+    Decoder::from_source(file, path, context.limits)
+}
+
+/// Hands a song on the grid to `each`, block by block, and reports how far it is as a share of
+/// the work that goes from `work.start` to `work.end`. Returns the song's length.
+fn in_blocks(
     context: &Context<'_>,
     song: &SongInput,
     decoder: &mut Decoder,
-    splitter: &mut Splitter,
-    writers: &mut Writers<W>,
+    work: std::ops::Range<f64>,
+    mut each: impl FnMut(&AudioBuffer) -> Result<()>,
 ) -> Result<u64> {
-    let claimed = decoder.claimed_frames();
+    let claimed = decoder.claimed_frames().filter(|&all| all > 0);
     let (mut block, mut frames) = (AudioBuffer::default(), 0u64);
     let mut pending = AudioBuffer::new(decoder.channels());
     loop {
@@ -181,17 +220,15 @@ fn split_all<W: std::io::Write + std::io::Seek>(
         if more && pending.frames() < BLOCK {
             continue;
         }
-        splitter.push(&pending);
+        for plane in &mut pending.planes {
+            plane.iter_mut().for_each(|x| *x = on_grid(*x));
+        }
+        each(&pending)?;
         frames += pending.frames() as u64;
         pending.clear();
-        if !more {
-            splitter.finish();
-        }
-        splitter
-            .drain(writers)
-            .map_err(|e| Error::io("cannot write stems", Path::new(&song.name), e))?;
-        if let Some(all) = claimed.filter(|&all| all > 0) {
-            let fraction = (frames as f64 / all as f64).min(1.0);
+        if let Some(all) = claimed {
+            let done = (frames as f64 / all as f64).min(1.0);
+            let fraction = work.start + done * (work.end - work.start);
             context.progress.report(Event::ItemProgress { item: &song.name, fraction });
         }
         if !more {
@@ -199,6 +236,8 @@ fn split_all<W: std::io::Write + std::io::Seek>(
         }
     }
 }
+
+type Writers<W> = [WavWriter<W>; 2];
 
 /// Feeds the engine and forms the exact rest.
 struct Splitter {
@@ -209,18 +248,13 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn push(&mut self, block: &AudioBuffer) {
-        let start = self.mix.frames();
+    fn push(&mut self, block: &AudioBuffer) -> Result<()> {
         self.mix.extend(block);
-        for plane in &mut self.mix.planes {
-            plane[start..].iter_mut().for_each(|x| *x = on_grid(*x));
-        }
-        let fresh: Vec<&[f32]> = self.mix.planes.iter().map(|p| &p[start..]).collect();
-        self.engine.process(&fresh, &mut self.drums.planes);
+        self.engine.process(&block.slices(), &mut self.drums.planes)
     }
 
-    fn finish(&mut self) {
-        self.engine.finish(&mut self.drums.planes);
+    fn finish(&mut self) -> Result<()> {
+        self.engine.finish(&mut self.drums.planes)
     }
 
     /// Writes the frames that are ready and forgets them.

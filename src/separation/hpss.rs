@@ -1,10 +1,14 @@
 //! Harmonic-percussive separation without trained weights.
 
-use crate::base::SampleRate;
+use crate::base::{Result, SampleRate};
 
 use super::Separator;
-use super::masking::{MaskRule, Masking, Spectrogram};
+use realfft::num_complex::Complex32;
+
+use super::masking::{MaskRule, Masking};
 use super::median::Median;
+use super::spectrogram::Spectrogram;
+use super::windows::Framing;
 
 /// Window at 44.1 kHz. Twice that separates no better and smears a hit 46 ms ahead.
 const N_FFT_AT_CD_RATE: f64 = 2048.0;
@@ -45,7 +49,7 @@ impl Hpss {
     /// A separator for songs of `channels` channels at `rate`.
     pub fn new(rate: SampleRate, channels: usize) -> Self {
         let n_fft = window_length(rate);
-        Hpss { masking: Masking::new(n_fft, channels, Rule::new(rate, n_fft)) }
+        Hpss { masking: Masking::new(n_fft, channels, Framing::Even, Rule::new(rate, n_fft)) }
     }
 }
 
@@ -54,12 +58,14 @@ impl Separator for Hpss {
         "hpss-1"
     }
 
-    fn process(&mut self, mix: &[&[f32]], drums: &mut [Vec<f32>]) {
+    fn process(&mut self, mix: &[&[f32]], drums: &mut [Vec<f32>]) -> Result<()> {
         self.masking.process(mix, drums);
+        Ok(())
     }
 
-    fn finish(&mut self, drums: &mut [Vec<f32>]) {
+    fn finish(&mut self, drums: &mut [Vec<f32>]) -> Result<()> {
         self.masking.finish(drums);
+        Ok(())
     }
 }
 
@@ -76,6 +82,9 @@ fn window_length(rate: SampleRate) -> usize {
 
 /// The mask rule of [`Hpss`].
 struct Rule {
+    spectrogram: Spectrogram,
+    /// The window that is masked next.
+    now: usize,
     over_time: Median,
     over_frequency: Median,
     tone: Vec<f32>,
@@ -97,6 +106,8 @@ impl Rule {
         let bin = |hz: f64| ((hz * n_fft as f64 / rate.as_f64()).ceil() as usize).min(bins);
         let hop_seconds = (n_fft / super::stft::OVERLAP) as f64 / rate.as_f64();
         Rule {
+            spectrogram: Spectrogram::new(bins, TIME_TAPS / 2),
+            now: 0,
             over_time: Median::new(TIME_TAPS),
             over_frequency: Median::new(FREQUENCY_TAPS),
             tone: vec![0.0; bins],
@@ -112,7 +123,8 @@ impl Rule {
 
     /// Follows the attack, 0..=1: the share of the attack band that belongs to hits, ringing
     /// down after each.
-    fn follow_attack(&mut self, magnitude: &[f32]) {
+    fn follow_attack(&mut self) {
+        let magnitude = self.spectrogram.at(self.now as isize);
         let (mut hits, mut all) = (0.0, self.silent);
         for bin in self.attack_bins.clone() {
             hits += magnitude[bin] * wiener(self.hit[bin], self.tone[bin]);
@@ -123,19 +135,26 @@ impl Rule {
 }
 
 impl MaskRule for Rule {
-    fn reach(&self) -> usize {
-        TIME_TAPS / 2
+    fn see(&mut self, spectra: &[Vec<Complex32>]) {
+        self.spectrogram.push(spectra);
     }
 
-    fn mask(&mut self, spectrogram: &Spectrogram<'_>, mask: &mut [f32]) {
-        let reach = self.reach() as isize;
-        let rows: [&[f32]; TIME_TAPS] = std::array::from_fn(|i| spectrogram.at(i as isize - reach));
-        let magnitude = spectrogram.at(0);
-        self.over_time.across_rows(&rows, &mut self.tone);
-        self.over_frequency.along_row(magnitude, &mut self.hit);
-        self.follow_attack(magnitude);
+    fn end(&mut self) {
+        self.spectrogram.end();
+    }
 
-        let attack = self.attack;
+    fn mask(&mut self, mask: &mut [f32]) -> bool {
+        if !self.spectrogram.shows(self.now) {
+            return false;
+        }
+        let (now, reach) = (self.now as isize, (TIME_TAPS / 2) as isize);
+        let rows: [&[f32]; TIME_TAPS] =
+            std::array::from_fn(|i| self.spectrogram.at(now - reach + i as isize));
+        self.over_time.across_rows(&rows, &mut self.tone);
+        self.over_frequency.along_row(self.spectrogram.at(now), &mut self.hit);
+        self.follow_attack();
+
+        let (magnitude, attack) = (self.spectrogram.at(now), self.attack);
         for (bin, mask) in mask.iter_mut().enumerate() {
             let (tone, hit) = (self.tone[bin], self.hit[bin]);
             let body = (magnitude[bin] - TONE_TAKEN_OFF * tone).max(0.0);
@@ -148,10 +167,13 @@ impl MaskRule for Rule {
                     wiener(hit, MARGIN * tone)
                 };
         }
+        self.now += 1;
+        true
     }
 
     fn reset(&mut self) {
-        self.attack = 0.0;
+        self.spectrogram.reset();
+        (self.now, self.attack) = (0, 0.0);
     }
 }
 

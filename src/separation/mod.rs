@@ -1,15 +1,25 @@
 //! Source separation: splitting a mix into its drums and everything else.
 //!
-//! Every separator sits behind [`Separator`]. [`Hpss`] needs no trained weights and is always
-//! there. Separators that mask a short-time spectrum share the streaming machinery of
-//! `masking`; they differ only in their mask rule.
+//! Every separator sits behind [`Separator`]: [`Compact`] is a small network whose weights are in
+//! the program, [`Hpss`] needs no weights. Both mask a short-time spectrum and share the streaming
+//! machinery of `masking`; they differ only in their mask rule. [`Resampled`] lets a separator
+//! made for one rate take songs at any.
 
+mod compact;
 mod hpss;
 mod masking;
 mod median;
+mod resampled;
+mod safetensors;
+mod spectrogram;
 mod stft;
+mod windows;
 
+pub use compact::Compact;
 pub use hpss::Hpss;
+pub use resampled::Resampled;
+
+use crate::base::Result;
 
 /// Splits a mix into drums; the caller forms `other = mix - drums`, so that both add up to the
 /// mix whatever the separator does.
@@ -20,14 +30,33 @@ pub trait Separator: Send {
     /// mix would give other drums.
     fn id(&self) -> &str;
 
+    /// True where the whole song must be heard once before it is separated.
+    fn hears_first(&self) -> bool {
+        false
+    }
+
+    /// Hears a block of the mix, cut as for [`Separator::process`], before the first is processed.
+    ///
+    /// # Errors
+    /// As `process`.
+    fn hear(&mut self, _mix: &[&[f32]]) -> Result<()> {
+        Ok(())
+    }
+
     /// Feeds a block of the mix and appends the drums that are ready to `drums`.
     ///
     /// `mix` has one slice a channel, all of one length, which may be any; `drums` has one `Vec`
     /// a channel. Frame `n` given out belongs to frame `n` fed: the drums lag by a bounded time
     /// but are not shifted. How the mix is cut into blocks does not change what comes out.
-    fn process(&mut self, mix: &[&[f32]], drums: &mut [Vec<f32>]);
+    ///
+    /// # Errors
+    /// `ErrorKind::Internal` where the separator fails.
+    fn process(&mut self, mix: &[&[f32]], drums: &mut [Vec<f32>]) -> Result<()>;
 
     /// Gives out what is left: afterwards as many frames have come out as were fed, and the
     /// separator is ready for the next song.
-    fn finish(&mut self, drums: &mut [Vec<f32>]);
+    ///
+    /// # Errors
+    /// As `process`.
+    fn finish(&mut self, drums: &mut [Vec<f32>]) -> Result<()>;
 }

@@ -79,6 +79,17 @@ impl Stft {
             *sum += x * w;
         }
     }
+
+    /// Scales the sum of windows on one hop that only the given quarters of them reach, as if all
+    /// four did.
+    pub fn fill_up(&self, quarters: std::ops::Range<usize>, sum: &mut [f32]) {
+        let hop = self.hop();
+        for (i, x) in sum.iter_mut().enumerate() {
+            let there: f32 =
+                quarters.clone().map(|q| self.window[q * hop + i]).map(|w| w * w).sum();
+            *x *= 1.5 / there;
+        }
+    }
 }
 
 /// The periodic Hann window.

@@ -31,7 +31,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     let job = generating::job(&settings, beats, &args.output)?;
     let context = world.context(&settings);
     let (songs, found) = find_songs(&context, &args.inputs)?;
-    let stages = if args.no_stems { estimate::SEGMENT } else { estimate::ALL };
+    let stages = if args.no_stems { estimate::SEGMENT } else { estimate::all(settings.model) };
     let cost = estimate::of(&context, &songs, stages);
     if args.dry.dry_run {
         return estimate::report(world, "remix", &cost);

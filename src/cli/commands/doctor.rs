@@ -46,7 +46,7 @@ fn checks(world: &World<'_>) -> Vec<Check> {
             found: "mp3, m4a (AAC, ALAC), flac, ogg (Vorbis, Opus), wav, aiff".to_string(),
         },
         Check { name: "writes", ok: true, found: "wav, flac, mp3, opus".to_string() },
-        Check { name: "separators", ok: true, found: "hpss (auto)".to_string() },
+        Check { name: "separators", ok: true, found: "compact (auto), hpss".to_string() },
         Check {
             name: "settings",
             ok: settings.is_ok(),

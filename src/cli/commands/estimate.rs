@@ -6,7 +6,7 @@ use crate::audio::Decoder;
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::cli::exit::Exit;
 use crate::cli::world::World;
-use crate::pipeline::{Context, SongInput, Sound};
+use crate::pipeline::{Context, Model, SongInput, Sound};
 
 /// What a command does to each song.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +19,21 @@ pub struct Stages {
     memory: f64,
 }
 
-pub const SEPARATE: Stages = Stages { writes: 2.0, cpu_per_minute: 0.6, memory: 30.0 };
 pub const SEGMENT: Stages = Stages { writes: 1.0, cpu_per_minute: 0.2, memory: 90.0 };
-pub const ALL: Stages = Stages { writes: 4.0, cpu_per_minute: 1.1, memory: 90.0 };
+
+/// What separating costs with a model.
+pub fn separating(model: Model) -> Stages {
+    match model {
+        Model::Hpss => Stages { writes: 2.0, cpu_per_minute: 0.4, memory: 20.0 },
+        Model::Auto | Model::Compact => Stages { writes: 2.0, cpu_per_minute: 0.8, memory: 30.0 },
+    }
+}
+
+/// What all stages cost together with a model.
+pub fn all(model: Model) -> Stages {
+    let separate = separating(model);
+    Stages { writes: 4.0, cpu_per_minute: separate.cpu_per_minute + 0.5, memory: 90.0 }
+}
 
 /// The cost of a command.
 pub struct Cost {

@@ -17,7 +17,7 @@ pub fn run(world: &World<'_>, args: &SeparateArgs) -> Result<Exit> {
     let context = world.context(&settings);
     let (inputs, stems) = split_paths(world, &args.paths, "stems")?;
     let (songs, found) = find_songs(&context, &inputs)?;
-    let cost = estimate::of(&context, &songs, estimate::SEPARATE);
+    let cost = estimate::of(&context, &songs, estimate::separating(settings.model));
     if args.dry.dry_run {
         return estimate::report(world, "separate", &cost);
     }

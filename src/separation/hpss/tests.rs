@@ -21,9 +21,9 @@ fn run(hpss: &mut Hpss, mix: &[Vec<f32>], block: usize, drums: &mut [Vec<f32>]) 
     for start in (0..frames).step_by(block) {
         let end = frames.min(start + block);
         let views: Vec<&[f32]> = mix.iter().map(|x| &x[start..end]).collect();
-        hpss.process(&views, drums);
+        hpss.process(&views, drums).unwrap();
     }
-    hpss.finish(drums);
+    hpss.finish(drums).unwrap();
 }
 
 /// Signal-to-distortion ratio in decibels.

@@ -1,0 +1,189 @@
+//! The weights of the network, read from the file in the program and checked.
+
+use std::sync::OnceLock;
+
+use ndarray::Array2;
+
+use super::bands::BANDS;
+use super::cues::CUES;
+use crate::base::{Error, ErrorKind, Result};
+use crate::separation::safetensors::Tensors;
+
+/// The trained weights; models/drums-small.md says what they are.
+const FILE: &[u8] = include_bytes!("../../../models/drums-small.safetensors");
+
+/// Features of a band and window.
+pub const FEATURES: usize = 6;
+/// Channels of the context network.
+pub const CHANNELS: usize = 40;
+/// Width of a block's inner layer.
+pub const HIDDEN: usize = 80;
+/// Numbers a band tells the other bands.
+pub const TOLD: usize = 4;
+/// Width of the layer in which bands are mixed.
+pub const MIXED: usize = 128;
+/// Width of the layer that weighs the cues of a bin.
+pub const UNITS: usize = 16;
+/// What the context network says about a band and window: a gain and a bias for each unit, a
+/// weight for each cue, an offset.
+pub const STEERS: usize = 2 * UNITS + CUES + 1;
+/// How many pairs of windows back and ahead each block of the network looks.
+pub const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 1];
+
+/// A layer: `x * weight + bias`, one column an output.
+pub struct Linear {
+    pub weight: Array2<f32>,
+    pub bias: Vec<f32>,
+}
+
+/// Scale and shift of a normalised vector.
+pub struct Norm {
+    pub scale: Vec<f32>,
+    pub shift: Vec<f32>,
+}
+
+/// One block of the context network.
+pub struct Block {
+    pub dilation: usize,
+    pub before_taps: Norm,
+    /// Weights for the pair before, this pair and the pair after.
+    pub taps: [Array2<f32>; 3],
+    pub taps_bias: Vec<f32>,
+    pub down: Linear,
+    pub before_bands: Norm,
+    pub tell: Linear,
+    pub mix: Linear,
+    pub unmix: Linear,
+    pub hear: Linear,
+}
+
+/// The layer that weighs the cues of a bin.
+pub struct Head {
+    /// Of each unit, the weight of each cue.
+    pub units: [[f32; CUES]; UNITS],
+    pub units_bias: [f32; UNITS],
+    pub out: [f32; UNITS],
+    pub out_bias: f32,
+    pub direct: [f32; CUES],
+}
+
+/// All weights.
+pub struct Weights {
+    /// First eight digits of the blake3 hash of the file.
+    pub hash: String,
+    pub input: Linear,
+    /// What the network knows of each band from the start.
+    pub bands: Vec<f32>,
+    pub blocks: Vec<Block>,
+    pub before_output: Norm,
+    pub output: Linear,
+    pub head: Head,
+}
+
+impl Weights {
+    /// The weights in the program.
+    ///
+    /// # Errors
+    /// `ErrorKind::Internal` where they are damaged.
+    pub fn bundled() -> Result<&'static Weights> {
+        static READ: OnceLock<Weights> = OnceLock::new();
+        if let Some(weights) = READ.get() {
+            return Ok(weights);
+        }
+        let weights = Weights::read(FILE).map_err(|e| {
+            Error::new(ErrorKind::Internal, "this program is damaged").because(e.reason())
+        })?;
+        Ok(READ.get_or_init(|| weights))
+    }
+
+    /// Reads weights from a safetensors file.
+    ///
+    /// # Errors
+    /// `ErrorKind::Corrupt` where a tensor is missing or has another shape.
+    pub fn read(bytes: &[u8]) -> Result<Weights> {
+        let tensors = Tensors::read(bytes)?;
+        let block = |(i, &dilation)| read_block(&tensors, &format!("blocks.{i}"), dilation);
+        Ok(Weights {
+            hash: blake3::hash(bytes).to_hex()[..8].to_string(),
+            input: linear(&tensors, "inp", 2 * FEATURES, CHANNELS)?,
+            bands: tensors.take("emb", &[BANDS, CHANNELS])?,
+            blocks: DILATIONS.iter().enumerate().map(block).collect::<Result<_>>()?,
+            before_output: norm(&tensors, "nf")?,
+            output: linear(&tensors, "out", CHANNELS, 2 * STEERS)?,
+            head: read_head(&tensors)?,
+        })
+    }
+}
+
+fn read_block(tensors: &Tensors<'_>, name: &str, dilation: usize) -> Result<Block> {
+    let part = |part: &str| format!("{name}.{part}");
+    let up = tensors.take(&part("up.weight"), &[HIDDEN, 3 * CHANNELS])?;
+    let tap = |tap: usize| {
+        Array2::from_shape_fn((CHANNELS, HIDDEN), |(from, to)| up[(to * 3 + tap) * CHANNELS + from])
+    };
+    Ok(Block {
+        dilation,
+        before_taps: norm(tensors, &part("n1"))?,
+        taps: [tap(0), tap(1), tap(2)],
+        taps_bias: tensors.take(&part("up.bias"), &[HIDDEN])?,
+        down: linear(tensors, &part("down"), HIDDEN, CHANNELS)?,
+        before_bands: norm(tensors, &part("n2"))?,
+        tell: linear(tensors, &part("pin"), CHANNELS, TOLD)?,
+        mix: linear(tensors, &part("b1"), BANDS * TOLD, MIXED)?,
+        unmix: linear(tensors, &part("b2"), MIXED, BANDS * TOLD)?,
+        hear: linear(tensors, &part("pout"), TOLD, CHANNELS)?,
+    })
+}
+
+fn read_head(tensors: &Tensors<'_>) -> Result<Head> {
+    let units = tensors.take("c1.weight", &[UNITS, CUES])?;
+    Ok(Head {
+        units: std::array::from_fn(|unit| std::array::from_fn(|cue| units[unit * CUES + cue])),
+        units_bias: fixed(&tensors.take("c1.bias", &[UNITS])?),
+        out: fixed(&tensors.take("c2.weight", &[1, UNITS])?),
+        out_bias: tensors.take("c2.bias", &[1])?[0],
+        direct: fixed(&tensors.take("c0", &[CUES])?),
+    })
+}
+
+/// Files keep one row an output; multiplying is faster with one column an output.
+fn linear(tensors: &Tensors<'_>, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
+    let weight = tensors.take(&format!("{name}.weight"), &[outputs, inputs])?;
+    Ok(Linear {
+        weight: Array2::from_shape_fn((inputs, outputs), |(i, o)| weight[o * inputs + i]),
+        bias: tensors.take(&format!("{name}.bias"), &[outputs])?,
+    })
+}
+
+fn norm(tensors: &Tensors<'_>, name: &str) -> Result<Norm> {
+    Ok(Norm {
+        scale: tensors.take(&format!("{name}.weight"), &[CHANNELS])?,
+        shift: tensors.take(&format!("{name}.bias"), &[CHANNELS])?,
+    })
+}
+
+fn fixed<const N: usize>(values: &[f32]) -> [f32; N] {
+    std::array::from_fn(|i| values[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_weights_are_whole() {
+        let weights = Weights::bundled().unwrap();
+        assert_eq!(weights.hash, "968f4ab2", "models/drums-small.md names it");
+        // Trained from weights with which the head is a harmonic-percussive separation.
+        let signs = [1, 3, 2, 4].map(|cue| weights.head.direct[cue].signum());
+        assert_eq!(signs, [-1.0, -1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        for len in [0, 7, 8, 1_000, FILE.len() - 1] {
+            let error = Weights::read(&FILE[..len]).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "cut after {len} bytes");
+        }
+    }
+}
