@@ -162,6 +162,10 @@ fn a_network_in_the_models_folder_finds_the_beats() {
     std::fs::write(desk.path("models/beat_this.onnx"), "no network").unwrap();
     let ran = networks(&desk, &["analyze", "music", "--beat-tracker", "beat-this"]);
     assert_eq!((ran.code(), ran.err().contains("not a beat_this network")), (7, true));
+    let ran = networks(&desk, &["doctor"]);
+    assert_eq!((ran.code(), ran.out().contains("not a beat_this network")), (1, true));
+    std::fs::rename(home.join("beat_this.onnx"), desk.path("models/beat_this.onnx")).unwrap();
+    assert!(networks(&desk, &["doctor"]).out().contains("beat-this"));
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub const AUBIO_VERSION: &str = "0.4.9";
 /// The tool's own sizes, made for 44.1 kHz.
 const WINDOW: usize = 1024;
 const HOP: usize = 512;
+/// Far beyond any sensible level. Its C code takes for granted that all its sums are finite.
+const LOUDEST: f32 = 16.0;
 
 /// The tracker of aubio; `None` where this build has it not.
 pub fn aubio() -> Option<Box<dyn BeatListener>> {
@@ -49,7 +51,7 @@ impl BeatListener for Aubio {
 
     fn push(&mut self, mono: &[f32]) -> Result<()> {
         for &sample in mono {
-            self.pending.push(audible(sample));
+            self.pending.push(audible(sample).clamp(-LOUDEST, LOUDEST));
             if self.pending.len() == HOP {
                 self.hop();
             }

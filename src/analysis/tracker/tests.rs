@@ -97,10 +97,23 @@ fn aubio_finds_the_clicks_however_the_stream_is_cut() {
 
 #[test]
 fn aubio_survives_what_is_no_music() {
-    for sample in [0.0, 1.0, 1e9, f32::NAN, f32::INFINITY] {
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let mut cases: Vec<Vec<f32>> =
+        [0.0, 1.0, 1e9, f32::NAN, f32::INFINITY].map(|x| vec![x; 500_000]).to_vec();
+    cases.push((0..500_000).map(|_| noise()).collect());
+    // Bursts far too loud, ever closer together.
+    cases.push(
+        (0..500_000u32).map(|i| if i * (i >> 12) % 9_000 < 50 { 1e5 } else { 0.0 }).collect(),
+    );
+    for case in cases {
         let Some(mut tracker) = aubio() else { return };
-        tracker.push(&vec![sample; 500_000]).unwrap();
+        tracker.push(&case).unwrap();
         let found = tracker.finish().unwrap();
-        assert!(found.times.iter().all(|t| t.0.is_finite()));
+        assert!(found.times.windows(2).all(|w| w[0].0 < w[1].0));
+        assert!(found.times.iter().all(|t| (0.0..12.0).contains(&t.0)));
     }
 }
