@@ -127,7 +127,8 @@ def main():
     trackers = sorted({track["tracker"] for track in tracks.values()})
     label = trackers[0] if len(trackers) == 1 else f"{len(trackers)} sources of beats"
     print(f"Beats of {label}, {len(figures)} clips, from the fifth second on:\n")
-    print("| clip | " + " | ".join(COLUMNS) + " |\n|---" * 1 + "|---:" * len(COLUMNS) + "|")
+    print("| clip | " + " | ".join(COLUMNS) + " |")
+    print("|---|" + "---:|" * len(COLUMNS))
     for name, values in figures.items():
         print(row(name, values))
     print(row("mean (offset, tempo: median)", average(figures.values())))
