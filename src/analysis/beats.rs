@@ -44,7 +44,7 @@ const SNAP: usize = 3;
 const SILENCE: f32 = 0.003;
 
 /// Normalised curves, one value a hop.
-struct Curves {
+pub(super) struct Curves {
     registers: [Vec<f32>; REGISTERS],
     /// Weighted sum of the registers.
     pulse: Vec<f32>,
@@ -53,7 +53,7 @@ struct Curves {
 }
 
 impl Curves {
-    fn new(onsets: &OnsetEnvelope) -> Self {
+    pub(super) fn new(onsets: &OnsetEnvelope) -> Self {
         let registers: [Vec<f32>; REGISTERS] = std::array::from_fn(|r| {
             normalised(&onsets.flux.iter().map(|flux| flux[r]).collect::<Vec<_>>())
         });
@@ -63,7 +63,7 @@ impl Curves {
         Curves { registers, pulse, harmony }
     }
 
-    fn sample(&self, times: &[f64]) -> Vec<Feature> {
+    pub(super) fn sample(&self, times: &[f64]) -> Vec<Feature> {
         downbeats::sample(&self.registers, &self.harmony, times)
     }
 }

@@ -3,9 +3,13 @@
 //! Pure functions and streams from mono audio at 22 050 Hz to numbers: where the beats are
 //! ([`onset`], [`tempo`], [`beats`], [`downbeats`]) and what each of them sounds like
 //! ([`beat_features`], on top of [`stft`], [`mel`], [`mfcc`], [`chroma`] and [`tuning`]). Names and
-//! definitions follow librosa; [`librosa`] reproduces its numbers. Nothing here knows of files.
+//! definitions follow librosa; [`librosa`] reproduces its numbers. Other beat trackers report in one
+//! shape ([`tracker`], [`beat_this`]) and are compared by the usual measures ([`beat_score`]).
+//! Nothing here knows of files.
 
 pub mod beat_features;
+pub mod beat_score;
+pub mod beat_this;
 pub mod beats;
 pub mod chroma;
 pub mod downbeats;
@@ -16,6 +20,7 @@ pub mod mfcc;
 pub mod onset;
 pub mod stft;
 pub mod tempo;
+pub mod tracker;
 pub mod tuning;
 
 pub use beat_features::{

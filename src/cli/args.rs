@@ -81,7 +81,7 @@ pub enum Command {
     #[command(after_help = examples("remix separate music stems\n  remix separate --model hpss a.mp3 b.flac stems"))]
     Separate(SeparateArgs),
     /// Stems or songs become beats, one WAV file each
-    #[command(after_help = examples("remix segment stems beats\n  remix segment music beats        (songs directly: one layer, mix)"))]
+    #[command(after_help = examples("remix segment stems beats\n  remix segment music beats        (songs directly: one layer, mix)\n  remix segment --beats-from annotations music beats"))]
     Segment(SegmentArgs),
     /// Beats become a table of features (Parquet)
     #[command(after_help = examples("remix create-dataset beats dataset"))]
@@ -96,7 +96,7 @@ pub enum Command {
     #[command(after_help = examples("remix auto music -o remix.wav\n  remix auto music -o remix.flac --jump-rate 0.3 --beats 300 --seed 7"))]
     Auto(AutoArgs),
     /// Beats, tempo, key and loudness of songs
-    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json"))]
+    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json\n  remix analyze music --compare"))]
     Analyze(AnalyzeArgs),
     /// A minute of remix from the songs that come with the program
     #[command(after_help = examples("remix demo\n  remix demo -o demo.mp3"))]
@@ -170,11 +170,23 @@ pub struct ClipArgs {
     pub sample_format: Option<String>,
 }
 
+#[derive(Args, Debug, Default)]
+pub struct TrackerArgs {
+    /// What finds the beats [default: evermix]
+    #[arg(long, value_parser = ["evermix", "aubio", "beat-this"])]
+    pub beat_tracker: Option<String>,
+    /// Take the beats from files in this folder, SONG.beats, .txt, .jams or .json
+    #[arg(long, value_name = "DIR", conflicts_with = "beat_tracker")]
+    pub beats_from: Option<PathBuf>,
+}
+
 #[derive(Args, Debug)]
 pub struct SegmentArgs {
     /// Stems or songs, then the folder for the beats [default: PROJECT/stems PROJECT/beats]
     #[arg(value_name = "STEMS... BEATS")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub trackers: TrackerArgs,
     #[command(flatten)]
     pub clips: ClipArgs,
     #[command(flatten)]
@@ -290,6 +302,8 @@ pub struct AutoArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     #[command(flatten)]
+    pub trackers: TrackerArgs,
+    #[command(flatten)]
     pub clips: ClipArgs,
     #[command(flatten)]
     pub features: FeatureArgs,
@@ -306,6 +320,11 @@ pub struct AnalyzeArgs {
     /// Songs, folders and playlists
     #[arg(required = true, value_name = "FILE")]
     pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub trackers: TrackerArgs,
+    /// How far the beat trackers that are present agree, song by song
+    #[arg(long, conflicts_with = "beat_tracker")]
+    pub compare: bool,
 }
 
 #[derive(Args, Debug)]

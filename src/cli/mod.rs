@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod settings;
 mod talk;
+mod trackers;
 mod world;
 
 use std::ffi::OsString;

@@ -9,14 +9,14 @@ use toml::{Table, Value};
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Limits, Result};
 use crate::corpus::Algorithm;
-use crate::pipeline::{FeatureSet, Model, Weights};
+use crate::pipeline::{BeatTracker, FeatureSet, Model, Weights};
 use crate::remix::{JumpCosts, Law, LayerChoice};
 
 /// Name of the settings file in a project folder.
 const PROJECT_FILE: &str = "evermix.toml";
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
-const NOT_SETTINGS: [&str; 2] = ["EVERMIX_SHARED", "EVERMIX_PROJECT"];
+const NOT_SETTINGS: [&str; 3] = ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS"];
 
 /// Every setting with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub threads: usize,
     /// What finds the drums.
     pub model: Model,
+    /// What finds the beats.
+    pub beat_tracker: BeatTracker,
     /// Rate of the beats; 0 means as the input.
     pub sample_rate: u32,
     /// Samples of the beats.
@@ -67,6 +69,7 @@ impl Default for Settings {
         Settings {
             threads: 0,
             model: Model::default(),
+            beat_tracker: BeatTracker::default(),
             sample_rate: 0,
             sample_format: SampleFormat::Float32,
             features: FeatureSet::default(),

@@ -10,7 +10,7 @@ use crate::base::{Bpm, Frames, Lufs, SampleRate, Seconds};
 use crate::store::Fingerprint;
 
 /// Layout version of [`SongBeats`].
-pub const SONG_SCHEMA: u32 = 1;
+pub const SONG_SCHEMA: u32 = 2;
 
 /// A part of the sound that is cut, described and played on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +87,8 @@ pub struct SongBeats {
     pub source: String,
     /// Of the source's content, the settings and the code.
     pub fingerprint: Fingerprint,
+    /// What found the beats: `evermix`, `aubio 0.4.9`, `file song.beats`.
+    pub tracker: String,
     /// Title, artist and the like.
     pub tags: Tags,
     /// Rate of the clips.

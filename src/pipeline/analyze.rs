@@ -3,6 +3,7 @@
 use ebur128::{EbuR128, Mode};
 use serde::Serialize;
 
+use super::beat_source::BeatSource;
 use super::context::{Batch, Context, Outcome, run_batch};
 use super::segment::{Blocks, listen};
 use super::songs::SongInput;
@@ -42,22 +43,29 @@ pub struct SongAnalysis {
     pub true_peak_dbtp: f64,
     /// Version of the analysis.
     pub analysis_version: u32,
+    /// What found the beats.
+    pub tracker: String,
 }
 
-/// Analyses all songs.
+/// Analyses all songs, with their beats from `beats`.
 ///
 /// # Errors
 /// Fatal errors only.
-pub fn analyze(context: &Context<'_>, songs: &[SongInput]) -> Result<Batch<SongAnalysis>> {
+pub fn analyze(
+    context: &Context<'_>,
+    songs: &[SongInput],
+    beats: &BeatSource,
+) -> Result<Batch<SongAnalysis>> {
     run_batch(context, "analyze", songs, |song| {
-        let found = one_song(context, song)?;
+        let found = one_song(context, song, beats)?;
         Ok(Outcome::Made(found, String::new()))
     })
 }
 
-fn one_song(context: &Context<'_>, song: &SongInput) -> Result<SongAnalysis> {
+fn one_song(context: &Context<'_>, song: &SongInput, beats: &BeatSource) -> Result<SongAnalysis> {
+    let source = beats.of_song(context, &song.name)?;
     let mut blocks = Blocks::open(context, song, None)?;
-    let heard = listen(context, &song.name, &mut blocks)?;
+    let heard = listen(context, &song.name, &mut blocks, &source)?;
     let (chroma, peak) = second_pass(&mut blocks, heard.frames, heard.tuning)?;
     let key = find_key(&chroma);
     let times: Vec<f64> = heard.grid.beats.iter().map(|b| b.0).collect();
@@ -76,6 +84,7 @@ fn one_song(context: &Context<'_>, song: &SongInput) -> Result<SongAnalysis> {
         loudness_lufs: loudness::integrated(&heard.energies).0,
         true_peak_dbtp: peak,
         analysis_version: VERSION,
+        tracker: source.label(),
     })
 }
 

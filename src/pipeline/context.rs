@@ -61,7 +61,7 @@ pub trait Item: Sync {
 }
 
 /// True for failures that end the whole run: the next song would fail the same way.
-fn is_fatal(kind: ErrorKind) -> bool {
+pub fn is_fatal(kind: ErrorKind) -> bool {
     !matches!(
         kind,
         ErrorKind::Unusable | ErrorKind::Limit | ErrorKind::Corrupt | ErrorKind::Internal

@@ -1,6 +1,9 @@
 //! The stages on disk, from songs to a remix. Each is resumable and skips what is done.
 
 mod analyze;
+mod beat_file;
+mod beat_source;
+mod compare;
 mod context;
 mod create_dataset;
 mod fit;
@@ -10,6 +13,8 @@ mod separate;
 mod songs;
 
 pub use analyze::{SongAnalysis, analyze};
+pub use beat_source::{BeatSource, BeatTracker};
+pub use compare::{Agreement, Comparison, Heard, compare};
 pub use context::{Batch, Context, Skipped};
 pub use create_dataset::{
     DATASET_SCHEMA, Dataset, DatasetManifest, FeatureSet, TABLE, create_dataset, read_beats,

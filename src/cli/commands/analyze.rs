@@ -1,18 +1,25 @@
 //! `remix analyze`
 
-use super::verdict;
+use super::{compare, verdict};
 use crate::base::{Result, Seconds};
 use crate::cli::args::AnalyzeArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::Overrides;
+use crate::cli::trackers::{beat_source, tracker_flags};
 use crate::cli::world::World;
 use crate::pipeline::{SongAnalysis, analyze, find_songs};
 
 pub fn run(world: &World<'_>, args: &AnalyzeArgs) -> Result<Exit> {
-    let settings = world.settings(Overrides::default())?;
+    if args.compare {
+        return compare::run(world, args);
+    }
+    let mut flags = Overrides::default();
+    tracker_flags(&args.trackers, &mut flags);
+    let settings = world.settings(flags)?;
     let context = world.context(&settings);
+    let beats = beat_source(&context, &settings, &args.trackers)?;
     let (songs, found) = find_songs(&context, &args.inputs)?;
-    let batch = analyze(&context, &songs)?;
+    let batch = analyze(&context, &songs, &beats)?;
     if world.common.json {
         let tracks: Vec<_> = batch.done.iter().collect();
         let object = serde_json::json!({

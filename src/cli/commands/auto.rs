@@ -9,11 +9,12 @@ use crate::base::Result;
 use crate::cli::args::AutoArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
+use crate::cli::trackers::{beat_source, tracker_flags};
 use crate::cli::world::{World, model_flags, walk_flags};
 use crate::corpus::SongBeats;
 use crate::pipeline::{
-    Batch, Context, GenerateJob, Skipped, SongInput, create_dataset, find_songs, find_stems, fit,
-    generate, segment, separate,
+    Batch, BeatSource, Context, GenerateJob, Skipped, SongInput, create_dataset, find_songs,
+    find_stems, fit, generate, segment, separate,
 };
 
 pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
@@ -22,6 +23,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     flags.set_count("beats", args.beats);
     flags.set("features", args.features.features.clone());
     model_flags(&args.model, &mut flags);
+    tracker_flags(&args.trackers, &mut flags);
     clip_flags(&args.clips, &mut flags);
     index_flags(&args.index_args, &mut flags)?;
     walk_flags(&args.walk, &mut flags);
@@ -30,6 +32,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     // Everything that can be wrong with the words is found before any work.
     let job = generating::job(&settings, beats, &args.output)?;
     let context = world.context(&settings);
+    let source = beat_source(&context, &settings, &args.trackers)?;
     let (songs, found) = find_songs(&context, &args.inputs)?;
     let stages = if args.no_stems { estimate::SEGMENT } else { estimate::all(settings.model) };
     let cost = estimate::of(&context, &songs, stages);
@@ -40,7 +43,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     let project = world.project();
     estimate::check_space(&cost, &project)?;
     let work = Work { world, context: &context, settings: &settings, project: &project };
-    let (cut, mut skipped) = work.cut(&songs, args.no_stems)?;
+    let (cut, mut skipped) = work.cut(&songs, &source, args.no_stems)?;
     skipped.extend(cut.skipped);
     let exit = verdict(world, cut.done.len(), &found, &skipped)?;
     let made = generate(&context, &work.index(cut.done, job)?)?;
@@ -57,12 +60,17 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Separates and cuts. Songs skipped on the way are returned beside the batch.
-    fn cut(&self, songs: &[SongInput], direct: bool) -> Result<(Batch<SongBeats>, Vec<Skipped>)> {
+    fn cut(
+        &self,
+        songs: &[SongInput],
+        source: &BeatSource,
+        direct: bool,
+    ) -> Result<(Batch<SongBeats>, Vec<Skipped>)> {
         let (context, beats) = (self.context, self.project.join("beats"));
         let options = segment_options(self.settings)?;
         let _beats = self.world.take(&beats)?;
         if direct {
-            return Ok((segment(context, songs, &beats, &options)?, Vec::new()));
+            return Ok((segment(context, songs, &beats, &options, source)?, Vec::new()));
         }
         let stems_dir = self.project.join("stems");
         let _stems = self.world.take(&stems_dir)?;
@@ -70,7 +78,7 @@ impl Work<'_> {
         let wanted: Vec<&str> = stems.done.iter().map(|s| s.song.as_str()).collect();
         let mut found = find_stems(context, &stems_dir)?;
         found.retain(|song| wanted.contains(&song.name.as_str()));
-        Ok((segment(context, &found, &beats, &options)?, stems.skipped))
+        Ok((segment(context, &found, &beats, &options, source)?, stems.skipped))
     }
 
     /// Describes and indexes the beats of this run's songs.

@@ -28,6 +28,7 @@ pub fn run(world: &World<'_>, args: &DemoArgs) -> Result<Exit> {
             beats: Some(BEATS),
             no_stems: false,
             model: Default::default(),
+            trackers: Default::default(),
             clips: Default::default(),
             features: Default::default(),
             index_args: Default::default(),

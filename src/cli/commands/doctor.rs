@@ -4,8 +4,10 @@ use std::path::Path;
 
 use crate::base::Result;
 use crate::cli::exit::Exit;
-use crate::cli::settings::Overrides;
+use crate::cli::settings::{Overrides, Settings};
+use crate::cli::trackers::models_dir;
 use crate::cli::world::World;
+use crate::pipeline::BeatSource;
 use crate::store::{DiskFs, write_atomic};
 
 struct Check {
@@ -46,6 +48,7 @@ fn checks(world: &World<'_>) -> Vec<Check> {
             found: "mp3, m4a (AAC, ALAC), flac, ogg (Vorbis, Opus), wav, aiff".to_string(),
         },
         Check { name: "writes", ok: true, found: "wav, flac, mp3, opus".to_string() },
+        beat_trackers(world),
         Check { name: "separators", ok: true, found: "compact (auto), hpss".to_string() },
         Check {
             name: "settings",
@@ -58,6 +61,18 @@ fn checks(world: &World<'_>) -> Vec<Check> {
         writable(&project),
         room(&project),
     ]
+}
+
+/// The beat trackers that are here; a network that cannot be used is a fault.
+fn beat_trackers(world: &World<'_>) -> Check {
+    let settings = Settings::default();
+    let found = BeatSource::present(&world.context(&settings), &models_dir());
+    let names = |sources: Vec<BeatSource>| sources.iter().map(BeatSource::name).collect::<Vec<_>>();
+    Check {
+        name: "trackers",
+        ok: found.is_ok(),
+        found: found.map_or_else(|e| e.to_string().replace('\n', ";"), |s| names(s).join(", ")),
+    }
 }
 
 /// Tries to write where the project is or would be made.

@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod auto;
+pub mod compare;
 pub mod config;
 pub mod dataset;
 pub mod demo;

@@ -8,6 +8,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::cli::args::{ClipArgs, SegmentArgs};
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
+use crate::cli::trackers::{beat_source, tracker_flags};
 use crate::cli::world::{World, optional_rate};
 use crate::pipeline::{
     Context, SegmentOptions, Skipped, SongInput, find_songs, find_stems, segment,
@@ -16,8 +17,10 @@ use crate::pipeline::{
 pub fn run(world: &World<'_>, args: &SegmentArgs) -> Result<Exit> {
     let mut flags = Overrides::default();
     clip_flags(&args.clips, &mut flags);
+    tracker_flags(&args.trackers, &mut flags);
     let settings = world.settings(flags)?;
     let context = world.context(&settings);
+    let source = beat_source(&context, &settings, &args.trackers)?;
     let (mut inputs, beats) = split_paths(world, &args.paths, "beats")?;
     if inputs.is_empty() {
         inputs.push(world.project().join("stems"));
@@ -29,7 +32,7 @@ pub fn run(world: &World<'_>, args: &SegmentArgs) -> Result<Exit> {
     }
     let _lock = world.take(&beats)?;
     estimate::check_space(&cost, &beats)?;
-    let batch = segment(&context, &songs, &beats, &segment_options(&settings)?)?;
+    let batch = segment(&context, &songs, &beats, &segment_options(&settings)?, &source)?;
     let pieces: usize = batch.done.iter().map(|s| s.beats()).sum();
     if world.common.json {
         let object = serde_json::json!({

@@ -1,11 +1,13 @@
 //! First pass over a song: everything segmentation must know before it can cut.
 
 use super::blocks::{Blocks, Taken};
-use crate::analysis::{BeatGrid, OnsetAnalyzer, TuningEstimator, combine, track_beats};
+use super::hearing::Hearing;
+use crate::analysis::{BeatGrid, OnsetAnalyzer, TuningEstimator, combine};
 use crate::audio::loudness::LoudnessMeter;
 use crate::audio::{AudioBuffer, Resampler};
-use crate::base::{Error, ErrorKind, Result, SampleRate, Seconds};
+use crate::base::{Error, ErrorKind, Frames, Result, SampleRate, Seconds};
 use crate::corpus::Layer;
+use crate::pipeline::beat_source::SongSource;
 use crate::pipeline::context::Context;
 
 /// Songs shorter than this have no beats worth cutting.
@@ -31,30 +33,42 @@ pub struct Listened {
     pub note: String,
 }
 
-/// Mono audio at the analysis rate, made block by block.
-struct AnalysisFeed {
+/// Mono audio at another rate, made block by block.
+pub struct AnalysisFeed {
     resampler: Resampler,
     input: AudioBuffer,
     output: AudioBuffer,
 }
 
 impl AnalysisFeed {
-    fn new(rate: SampleRate) -> Result<Self> {
+    /// Converts from `rate` to `target`.
+    ///
+    /// # Errors
+    /// As the resampler.
+    pub fn new(rate: SampleRate, target: SampleRate) -> Result<Self> {
         Ok(AnalysisFeed {
-            resampler: Resampler::new(rate, SampleRate::ANALYSIS, 1)?,
+            resampler: Resampler::new(rate, target, 1)?,
             input: AudioBuffer::new(1),
             output: AudioBuffer::new(1),
         })
     }
 
-    fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
+    /// What this block gives.
+    ///
+    /// # Errors
+    /// As the resampler.
+    pub fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
         self.output.clear();
         block.mono_into(&mut self.input.planes[0]);
         self.resampler.push(&self.input, &mut self.output)?;
         Ok(&self.output.planes[0])
     }
 
-    fn finish(&mut self) -> Result<&[f32]> {
+    /// What is left at the end.
+    ///
+    /// # Errors
+    /// As the resampler.
+    pub fn finish(&mut self) -> Result<&[f32]> {
         self.output.clear();
         self.resampler.finish(&mut self.output)?;
         Ok(&self.output.planes[0])
@@ -93,13 +107,18 @@ pub fn quiet_hop(rate: SampleRate) -> usize {
     ((QUIET_HOP * rate.as_f64()) as usize).max(1)
 }
 
-/// Listens to a whole song.
+/// Listens to a whole song, whose beats come from `source`.
 ///
 /// # Errors
 /// `Unusable` where it is too short, silent or without a steady beat; as the decoder otherwise.
-pub fn listen(context: &Context<'_>, name: &str, blocks: &mut Blocks<'_>) -> Result<Listened> {
+pub fn listen(
+    context: &Context<'_>,
+    name: &str,
+    blocks: &mut Blocks<'_>,
+    source: &SongSource,
+) -> Result<Listened> {
     let rate = blocks.rate();
-    let mut ears = Ears::new(rate, blocks)?;
+    let mut ears = Ears::new(rate, blocks, source)?;
     let mut layers = Vec::new();
     let mut frames = 0u64;
     while blocks.next(&mut layers)? == Taken::Block {
@@ -116,11 +135,12 @@ pub fn listen(context: &Context<'_>, name: &str, blocks: &mut Blocks<'_>) -> Res
     if ears.peak < SILENT_PEAK {
         return Err(Error::new(ErrorKind::Unusable, "silent"));
     }
-    ears.finish(frames, blocks.note(), context)
+    ears.finish(Frames(frames), blocks, context)
 }
 
 /// All streaming analysers of the first pass.
-struct Ears {
+struct Ears<'a> {
+    hearing: Hearing<'a>,
     feed: AnalysisFeed,
     onsets: OnsetAnalyzer,
     drums: Option<(AnalysisFeed, OnsetAnalyzer)>,
@@ -131,13 +151,15 @@ struct Ears {
     peak: f32,
 }
 
-impl Ears {
-    fn new(rate: SampleRate, blocks: &Blocks<'_>) -> Result<Self> {
+impl<'a> Ears<'a> {
+    fn new(rate: SampleRate, blocks: &Blocks<'_>, source: &'a SongSource) -> Result<Self> {
         let has_drums = blocks.layers().contains(&Layer::Drums);
-        let drums = has_drums.then(|| Ok((AnalysisFeed::new(rate)?, OnsetAnalyzer::new())));
+        let feed = || AnalysisFeed::new(rate, SampleRate::ANALYSIS);
+        let drums = has_drums.then(|| Ok((feed()?, OnsetAnalyzer::new())));
         let hop = quiet_hop(rate);
         Ok(Ears {
-            feed: AnalysisFeed::new(rate)?,
+            hearing: Hearing::new(source, rate)?,
+            feed: feed()?,
             onsets: OnsetAnalyzer::new(),
             drums: drums.transpose()?,
             tuning: TuningEstimator::new(SampleRate::ANALYSIS.as_f64()),
@@ -164,13 +186,19 @@ impl Ears {
         let mono = self.feed.push(mix)?;
         self.onsets.push(mono);
         self.tuning.push(mono);
+        self.hearing.push(mix, mono)?;
         if let Some((feed, onsets)) = &mut self.drums {
             onsets.push(feed.push(&layers[0])?);
         }
         Ok(())
     }
 
-    fn finish(mut self, frames: u64, note: String, context: &Context<'_>) -> Result<Listened> {
+    fn finish(
+        mut self,
+        frames: Frames,
+        blocks: &Blocks<'_>,
+        context: &Context<'_>,
+    ) -> Result<Listened> {
         let mono = self.feed.finish()?;
         self.onsets.push(mono);
         self.tuning.push(mono);
@@ -180,25 +208,21 @@ impl Ears {
             curve = combine(&onsets.finish(), &curve);
         }
         context.cancel.check()?;
-        let grid = track_beats(&curve).ok_or_else(no_beat)?;
+        let grid = self.hearing.finish(mono, &curve, frames.seconds(blocks.rate()))?;
         if grid.beats.len() > context.limits.max_beats {
             return Err(Error::new(ErrorKind::Limit, "too many beats")
                 .because(format!("{} beats", grid.beats.len()))
                 .hint("raise max-beats under [limits] in evermix.toml"));
         }
         Ok(Listened {
-            frames,
+            frames: frames.0,
             grid,
             tuning: self.tuning.finish(),
             energies: self.loudness.finish(),
             quiet: self.quiet.curve,
-            note,
+            note: blocks.note(),
         })
     }
-}
-
-fn no_beat() -> Error {
-    Error::new(ErrorKind::Unusable, "no steady beat").because("nothing in it repeats like a pulse")
 }
 
 fn add_up(layers: &[AudioBuffer], mix: &mut AudioBuffer) {

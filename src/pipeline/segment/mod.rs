@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cut;
+mod hearing;
 mod listen;
 mod write;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
 use super::songs::SongInput;
 use crate::audio::loudness;
@@ -34,16 +36,17 @@ pub struct SegmentOptions {
 }
 
 impl SegmentOptions {
-    fn fingerprint(&self, song: &SongInput) -> Fingerprint {
+    fn fingerprint(&self, song: &SongInput, beats: &SongSource) -> Fingerprint {
         let rate = self.rate.map_or_else(String::new, |r| r.hz().to_string());
         let format = format!("{:?}", self.format);
         let hash = song.hash.to_hex();
-        Fingerprint::of([VERSION, &song.name, hash.as_str(), &rate, &format])
+        let parts = [VERSION, &song.name, hash.as_str(), &rate, &format, &beats.identity()];
+        Fingerprint::of(parts)
     }
 }
 
-/// Cuts all songs into beats below `beats_dir`. Songs cut before with the same settings are used
-/// as they are.
+/// Cuts all songs into beats below `beats_dir`, which `beats` finds. Songs cut before with the same
+/// settings are used as they are.
 ///
 /// # Errors
 /// Fatal errors only; songs that cannot be used are in the batch's `skipped`.
@@ -52,13 +55,15 @@ pub fn segment(
     songs: &[SongInput],
     beats_dir: &Path,
     options: &SegmentOptions,
+    beats: &BeatSource,
 ) -> Result<Batch<SongBeats>> {
     run_batch(context, "segment", songs, |song| {
-        let fingerprint = options.fingerprint(song);
+        let beats = beats.of_song(context, &song.name)?;
+        let fingerprint = options.fingerprint(song, &beats);
         if let Some(done) = finished(context, beats_dir, song, &fingerprint) {
             return Ok(Outcome::Reused(done));
         }
-        let made = one_song(context, song, beats_dir, options, fingerprint)?;
+        let made = one_song(context, song, beats_dir, options, &beats)?;
         let note = summary(&made);
         Ok(Outcome::Made(made, note))
     })
@@ -92,16 +97,16 @@ fn one_song(
     song: &SongInput,
     beats_dir: &Path,
     options: &SegmentOptions,
-    fingerprint: Fingerprint,
+    beats: &SongSource,
 ) -> Result<SongBeats> {
     let mut blocks = Blocks::open(context, song, options.rate)?;
-    let heard = listen::listen(context, &song.name, &mut blocks)?;
+    let heard = listen::listen(context, &song.name, &mut blocks, beats)?;
     let rate = blocks.rate();
     let mut pieces = cut::cut(&heard.grid, &heard.quiet, heard.frames, rate);
-    let beats = pieces.iter().filter(|p| p.kind == PieceKind::Beat).count();
-    if beats < MIN_BEATS {
+    let count = pieces.iter().filter(|p| p.kind == PieceKind::Beat).count();
+    if count < MIN_BEATS {
         return Err(Error::new(ErrorKind::Unusable, "too few beats")
-            .because(format!("{beats} found, at least {MIN_BEATS} are needed")));
+            .because(format!("{count} found, at least {MIN_BEATS} are needed")));
     }
     remove_old(context, beats_dir, &song.name)?;
     let layers = blocks.layers();
@@ -130,7 +135,8 @@ fn one_song(
         schema: SONG_SCHEMA,
         song: song.name.clone(),
         source: song.source.clone(),
-        fingerprint,
+        fingerprint: options.fingerprint(song, beats),
+        tracker: beats.label(),
         tags: blocks.tags().clone(),
         rate,
         channels: blocks.channels(),

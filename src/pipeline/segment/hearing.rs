@@ -1,0 +1,69 @@
+//! The beats of a song in its first pass, whoever finds them.
+
+use super::listen::AnalysisFeed;
+use crate::analysis::tracker::BeatListener;
+use crate::analysis::{BeatGrid, OnsetEnvelope, track_beats};
+use crate::audio::AudioBuffer;
+use crate::base::{Error, ErrorKind, Result, SampleRate, Seconds};
+use crate::pipeline::beat_source::SongSource;
+
+/// Listens for beats beside the other analysers of the first pass.
+pub struct Hearing<'a> {
+    source: &'a SongSource,
+    listener: Option<Box<dyn BeatListener>>,
+    /// Where the listener wants another rate than the analysis.
+    feed: Option<AnalysisFeed>,
+}
+
+impl<'a> Hearing<'a> {
+    /// Prepares to hear a song at `rate`.
+    ///
+    /// # Errors
+    /// As the tracker.
+    pub fn new(source: &'a SongSource, rate: SampleRate) -> Result<Self> {
+        let listener = source.listener()?;
+        let wanted = listener.as_ref().map_or(SampleRate::ANALYSIS, |l| l.rate());
+        let feed = (wanted != SampleRate::ANALYSIS).then(|| AnalysisFeed::new(rate, wanted));
+        Ok(Hearing { source, listener, feed: feed.transpose()? })
+    }
+
+    /// Hears a block of the mix, given also as mono at the analysis rate.
+    ///
+    /// # Errors
+    /// As the tracker.
+    pub fn push(&mut self, mix: &AudioBuffer, mono: &[f32]) -> Result<()> {
+        let Some(listener) = &mut self.listener else { return Ok(()) };
+        match &mut self.feed {
+            Some(feed) => listener.push(feed.push(mix)?),
+            None => listener.push(mono),
+        }
+    }
+
+    /// The beats of a song of this length, whose last samples at the analysis rate are `tail`.
+    ///
+    /// # Errors
+    /// `Unusable` where there are none, or those of a file do not fit the song; as the tracker.
+    pub fn finish(self, tail: &[f32], onsets: &OnsetEnvelope, length: Seconds) -> Result<BeatGrid> {
+        let grid = if let Some(file) = self.source.file() {
+            file.within(length)?;
+            file.beats.clone().grid(onsets)
+        } else if let Some(mut listener) = self.listener {
+            match self.feed {
+                Some(mut feed) => listener.push(feed.finish()?)?,
+                None => listener.push(tail)?,
+            }
+            listener.finish()?.grid(onsets)
+        } else {
+            track_beats(onsets)
+        };
+        grid.ok_or_else(|| no_beat(self.source))
+    }
+}
+
+fn no_beat(source: &SongSource) -> Error {
+    let error = Error::new(ErrorKind::Unusable, "no steady beat");
+    match source.label().as_str() {
+        "evermix" => error.because("nothing in it repeats like a pulse"),
+        label => error.because(format!("{label} has fewer than four beats for it")),
+    }
+}
