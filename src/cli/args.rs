@@ -35,6 +35,9 @@ pub struct Common {
     /// How progress is shown on stderr
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
     pub progress: ProgressStyle,
+    /// Neither use nor fill the cache of analyses
+    #[arg(long, global = true)]
+    pub no_cache: bool,
     /// Print the result as one JSON object on stdout
     #[arg(long, global = true)]
     pub json: bool,

@@ -24,6 +24,8 @@ const NOT_SETTINGS: [&str; 2] = ["EVERMIX_SHARED", "EVERMIX_PROJECT"];
 pub struct Settings {
     /// Threads; 0 means all cores.
     pub threads: usize,
+    /// Whether analyses are kept and used again.
+    pub cache: bool,
     /// What finds the drums.
     pub model: Model,
     /// Rate of the beats; 0 means as the input.
@@ -66,6 +68,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             threads: 0,
+            cache: true,
             model: Model::default(),
             sample_rate: 0,
             sample_format: SampleFormat::Float32,
@@ -120,6 +123,13 @@ fn user_file() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.config_dir().join("evermix").join("config.toml"))
+}
+
+/// The folder for what can be made again, if the system names a place for it.
+pub fn cache_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("evermix"))
 }
 
 /// Puts the settings together.

@@ -55,9 +55,20 @@ fn checks(world: &World<'_>) -> Vec<Check> {
                 Err(e) => e.reason(),
             },
         },
+        cache(world),
         writable(&project),
         room(&project),
     ]
+}
+
+/// Says where analyses are kept and how much they take. Doing without is no fault.
+fn cache(world: &World<'_>) -> Check {
+    let found = world.cache().map_or("none: the system names no place".to_string(), |cache| {
+        let holds = cache.holds(&DiskFs);
+        let megabytes = holds.bytes as f64 / 1e6;
+        format!("{}: {} entries, {megabytes:.1} MB", cache.folder().display(), holds.entries)
+    });
+    Check { name: "cache", ok: true, found }
 }
 
 /// Tries to write where the project is or would be made.
