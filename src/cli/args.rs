@@ -98,8 +98,8 @@ pub enum Command {
     /// All of it: songs in, remix out; what is done is not done again
     #[command(after_help = examples("remix auto music -o remix.wav\n  remix auto music -o remix.flac --jump-rate 0.3 --beats 300 --seed 7"))]
     Auto(AutoArgs),
-    /// Beats, tempo, key and loudness of songs
-    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json"))]
+    /// Beats, tempo, key, form and loudness of songs
+    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json\n  remix analyze song.mp3 --picture song.svg"))]
     Analyze(AnalyzeArgs),
     /// A minute of remix from the songs that come with the program
     #[command(after_help = examples("remix demo\n  remix demo -o demo.mp3"))]
@@ -309,6 +309,9 @@ pub struct AnalyzeArgs {
     /// Songs, folders and playlists
     #[arg(required = true, value_name = "FILE")]
     pub inputs: Vec<PathBuf>,
+    /// Draw waveform, beats, phrases, tempo and loudness: an .svg file, or a folder for several
+    #[arg(long, value_name = "OUT")]
+    pub picture: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
