@@ -5,10 +5,10 @@
 //!
 //! - [`base`]: units, errors, limits, chance, progress.
 //! - [`store`]: every byte that reaches a disk of ours. [`audio`]: samples, codecs, loudness.
-//! - [`analysis`]: beats and features of a song. [`separation`]: drums and everything else.
+//! - [`analysis`]: beats, key, form and features of a song. [`separation`]: drums and everything else.
 //! - [`corpus`]: beats of many songs, their feature table and neighbour index.
 //! - [`remix`]: choosing beats, planning them in time, joining them.
-//! - [`report`]: tracklists and cue sheets. [`pipeline`]: the stages on disk.
+//! - [`report`]: tracklists, cue sheets, pictures. [`pipeline`]: the stages on disk.
 //! - [`cli`]: words typed and words printed.
 
 pub mod analysis;

@@ -13,7 +13,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("separation", &["base", "audio"]),
     ("corpus", &["base", "store", "audio", "analysis"]),
     ("remix", &["base", "audio", "corpus"]),
-    ("report", &["base", "audio", "corpus", "remix"]),
+    ("report", &["base", "audio", "analysis", "corpus", "remix"]),
     (
         "pipeline",
         &["base", "store", "audio", "analysis", "separation", "corpus", "remix", "report"],

@@ -285,6 +285,78 @@ fn analysis_is_one_json_object_a_program_can_read() {
 }
 
 #[test]
+fn a_song_without_a_beat_is_analysed_all_the_same() {
+    let desk = Desk::new();
+    hum(&desk.path("music/hum.wav"));
+    Song { seconds: 1.5, ..Song::default() }.write(&desk.path("music/short.wav"));
+    let ran = desk.ok(&["analyze", "music", "--json"]);
+    let tracks = ran.json()["tracks"].clone();
+    assert_eq!(tracks.as_array().unwrap().len(), 2);
+    let track = &tracks[0];
+    assert!(track["tempo"].is_null() && track["beats"].as_array().unwrap().is_empty());
+    assert!((track["duration"].as_f64().unwrap() - 10.0).abs() < 1e-3);
+    assert!((track["loudness_lufs"].as_f64().unwrap() + 15.0).abs() < 3.0, "{track}");
+    let words = desk.ok(&["analyze", "music/hum.wav"]).out();
+    assert!(words.contains("no steady beat") && words.lines().count() == 3, "{words}");
+}
+
+#[test]
+fn an_analysis_is_kept_and_used_again_until_the_song_changes() {
+    let desk = Desk::with_songs(1);
+    let first = desk.ok(&["analyze", "music", "--json"]).out();
+    let entries = || common::files(&desk.path("cache/evermix/analysis"));
+    assert_eq!(entries().len(), 1);
+    // The same content elsewhere and under another name is not heard again.
+    std::fs::rename(desk.path("music/song0.wav"), desk.path("music/other.wav")).unwrap();
+    let again = desk.ok(&["analyze", "music", "--json", "-v"]);
+    assert!(again.err().contains("done before"), "{}", again.err());
+    assert_eq!(again.out().replace("other.wav", "song0.wav"), first);
+    // A damaged entry is heard again and put right.
+    let good = std::fs::read(&entries()[0]).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    std::fs::write(&entries()[0], bad).unwrap();
+    assert_eq!(desk.ok(&["analyze", "music", "--json"]).out(), again.out());
+    assert_eq!(std::fs::read(&entries()[0]).unwrap(), good);
+    // Another song has an entry of its own, and none if none is wanted.
+    Song::at(100.0, 7).write(&desk.path("music/other.wav"));
+    desk.ok(&["analyze", "music", "--no-cache"]);
+    assert_eq!(entries().len(), 1);
+    desk.ok(&["analyze", "music"]);
+    assert_eq!(entries().len(), 2);
+    let doctor = desk.ok(&["doctor"]).out();
+    assert!(doctor.contains("cache/evermix: 2 entries"), "{doctor}");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_does_no_harm() {
+    let desk = Desk::with_songs(1);
+    std::fs::write(desk.path("cache"), "in the way").unwrap();
+    let ran = desk.ok(&["analyze", "music"]);
+    assert!(ran.err().contains("cache cannot be written"), "{}", ran.err());
+    assert!(ran.out().contains(" BPM in 4/4"), "{}", ran.out());
+}
+
+#[test]
+fn pictures_go_into_a_file_or_into_a_folder() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&["analyze", "music/song0.wav", "--picture", "one.svg"]);
+    let picture = String::from_utf8(desk.read("one.svg")).unwrap();
+    assert!(picture.starts_with("<svg ") && picture.contains(">song0.wav<"));
+    desk.ok(&["analyze", "music", "--picture", "pictures"]);
+    assert_eq!(desk.snapshot("pictures").len(), 2);
+    assert_eq!(desk.read("pictures/song0.wav.svg"), desk.read("one.svg"));
+    for (name, words) in [
+        ("picture_of_several", &["analyze", "music", "--picture", "all.svg"][..]),
+        ("picture_format", &["analyze", "music/song0.wav", "--picture", "one.png"]),
+    ] {
+        let ran = desk.run(words);
+        assert_eq!(ran.code(), 2, "{name}: {}", ran.err());
+        said(&desk, name, &ran);
+    }
+}
+
+#[test]
 fn progress_can_be_read_by_programs_line_by_line() {
     let desk = Desk::with_songs(1);
     let ran = desk.ok(&["segment", "music", "beats", "--progress", "json"]);

@@ -1,28 +1,43 @@
-//! The key of a song from its mean chroma.
+//! The key of a song from the pitch classes that sound in it.
 //!
-//! Correlation with the key profiles of Krumhansl and Kessler (1982), the method known as
-//! Krumhansl-Schmuckler (Krumhansl, "Cognitive Foundations of Musical Pitch", 1990).
+//! Pitch classes are compared with how often each degree occurs in major and in minor keys: the
+//! profiles Albrecht and Shanahan counted ("The use of large corpora to train a new type of
+//! key-finding algorithm", Music Perception 31, 2013). `scripts/peers/keys.py` compares them with
+//! the profiles of Krumhansl and Kessler, of Temperley and of our own material: they confuse a
+//! major key with its relative minor least.
 
-/// How well each degree of the scale fits a major and a minor key, by probe-tone ratings.
-const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
-const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+use serde::{Deserialize, Serialize};
 
-/// A key with how clearly it was heard.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use super::chroma::N_CHROMA;
+
+/// Share of each degree of the scale, counted from the tonic, in major and in minor keys.
+const MAJOR: [f64; 12] =
+    [0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081];
+const MINOR: [f64; 12] =
+    [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052];
+/// Names as they are written with the fewest accidentals.
+const MAJOR_NAMES: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+const MINOR_NAMES: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
+/// A lead of this much over the second-best key is beyond doubt.
+const SURE: f64 = 0.25;
+/// Standard deviation of the pitch classes, as a share of their mean, below which none stands
+/// out. White noise reaches 0.05, the most chromatic of our songs 0.3.
+const FLAT: f64 = 0.12;
+
+/// A major or minor key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Pitch class of the tonic, 0 = C.
     pub tonic: usize,
     /// True for minor.
     pub minor: bool,
-    /// Correlation with the key's profile, -1..=1; above 0.7 is clear.
-    pub strength: f64,
 }
 
 impl Key {
     /// `A minor`
     pub fn name(&self) -> String {
-        format!("{} {}", NAMES[self.tonic], if self.minor { "minor" } else { "major" })
+        let names = if self.minor { MINOR_NAMES } else { MAJOR_NAMES };
+        format!("{} {}", names[self.tonic % 12], if self.minor { "minor" } else { "major" })
     }
 
     /// Place on the Camelot wheel: `8A`. A fifth up is one step clockwise.
@@ -34,16 +49,40 @@ impl Key {
     }
 }
 
-/// The key whose profile fits `chroma` (from C) best; `None` for silence.
-pub fn find_key(chroma: &[f64; 12]) -> Option<Key> {
-    let keys = (0..12).flat_map(|tonic| [false, true].map(|minor| (tonic, minor)));
-    keys.map(|(tonic, minor)| {
-        let profile = if minor { &MINOR } else { &MAJOR };
-        let turned: [f64; 12] = std::array::from_fn(|i| profile[(i + 12 - tonic) % 12]);
-        Key { tonic, minor, strength: correlation(chroma, &turned) }
-    })
-    .filter(|key| key.strength.is_finite())
-    .max_by(|a, b| a.strength.total_cmp(&b.strength))
+/// The key a song is in, and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyEstimate {
+    /// The best key.
+    pub key: Key,
+    /// The one it is most easily mistaken for.
+    pub second: Key,
+    /// Correlation with the best key's profile, -1..=1; above 0.7 the song is in one key.
+    pub strength: f64,
+    /// How far the best key leads over the second, 0..=1: 1 from a lead of 0.25 in correlation.
+    pub confidence: f64,
+}
+
+/// The key whose profile fits `classes` (from C) best; `None` where no pitch class stands out.
+pub fn find_key(classes: &[f32; N_CHROMA]) -> Option<KeyEstimate> {
+    let classes = classes.map(f64::from);
+    let mean = classes.iter().sum::<f64>() / 12.0;
+    let variance = classes.iter().map(|c| (c - mean) * (c - mean)).sum::<f64>() / 12.0;
+    let stands_out = variance.sqrt() > FLAT * mean;
+    if !stands_out {
+        return None;
+    }
+    let keys = (0..12).flat_map(|tonic| [false, true].map(|minor| Key { tonic, minor }));
+    let mut fits: Vec<(f64, Key)> = keys.map(|key| (fit(&classes, key), key)).collect();
+    fits.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let [(best, key), (next, second), ..] = fits[..] else { return None };
+    let confidence = ((best - next) / SURE).clamp(0.0, 1.0);
+    Some(KeyEstimate { key, second, strength: best, confidence })
+}
+
+fn fit(classes: &[f64; 12], key: Key) -> f64 {
+    let profile = if key.minor { &MINOR } else { &MAJOR };
+    let turned: [f64; 12] = std::array::from_fn(|i| profile[(i + 12 - key.tonic) % 12]);
+    correlation(classes, &turned)
 }
 
 fn correlation(a: &[f64; 12], b: &[f64; 12]) -> f64 {
@@ -55,35 +94,4 @@ fn correlation(a: &[f64; 12], b: &[f64; 12]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scale(tonic: usize, degrees: &[usize]) -> [f64; 12] {
-        let mut chroma = [0.05; 12];
-        degrees.iter().for_each(|d| chroma[(tonic + d) % 12] += 0.5);
-        chroma[tonic] += 0.5;
-        chroma[(tonic + 7) % 12] += 0.3;
-        chroma
-    }
-
-    #[test]
-    fn scales_are_heard_as_their_keys_in_all_transpositions() {
-        for tonic in 0..12 {
-            let major = find_key(&scale(tonic, &[0, 2, 4, 5, 7, 9, 11])).unwrap();
-            assert_eq!((major.tonic, major.minor), (tonic, false));
-            let minor = find_key(&scale(tonic, &[0, 2, 3, 5, 7, 8, 10])).unwrap();
-            assert_eq!((minor.tonic, minor.minor), (tonic, true));
-        }
-        assert_eq!(find_key(&[0.0; 12]), None);
-    }
-
-    #[test]
-    fn the_wheel_is_camelots() {
-        let key = |tonic, minor| Key { tonic, minor, strength: 1.0 }.camelot();
-        assert_eq!(key(9, true), "8A");
-        assert_eq!(key(0, false), "8B");
-        assert_eq!(key(7, false), "9B");
-        assert_eq!(key(4, false), "12B");
-        assert_eq!(key(8, true), "1A");
-    }
-}
+mod tests;

@@ -7,27 +7,44 @@
 //! shape ([`tracker`], [`beat_this`]) and are compared by the usual measures ([`beat_score`]).
 //! Nothing here knows of files.
 
+pub mod bars;
 pub mod beat_features;
 pub mod beat_score;
 pub mod beat_this;
 pub mod beats;
+pub mod character;
 pub mod chroma;
 pub mod downbeats;
+pub mod edges;
+pub mod form;
 pub mod key;
 pub mod librosa;
 pub mod mel;
 pub mod mfcc;
 pub mod onset;
+pub mod outline;
+pub mod pitch;
+pub mod rhythm;
 pub mod stft;
 pub mod tempo;
+pub mod timbre;
+pub mod track;
 pub mod tracker;
 pub mod tuning;
 
+pub use bars::{BarFeatures, bar_features};
 pub use beat_features::{
     BeatFeatureExtractor, BeatFeatures, FEATURE_NAMES, FeatureGroup, N_FEATURES, feature_group,
 };
 pub use beats::{BeatGrid, combine, track_beats};
-pub use key::{Key, find_key};
+pub use edges::Edges;
+pub use form::{Form, Phrase, find_form};
+pub use key::{Key, KeyEstimate, find_key};
 pub use librosa::{LIBROSA_NAMES, LIBROSA_VALUES, librosa_beat_vector, librosa_clip_tuning};
 pub use onset::{OnsetAnalyzer, OnsetEnvelope};
+pub use outline::Outline;
+pub use pitch::PitchAnalyzer;
+pub use rhythm::{Rhythm, TempoPoint};
+pub use timbre::TimbreAnalyzer;
+pub use track::{ANALYSIS_VERSION, Loudness, TrackAnalysis, TrackAnalyzer};
 pub use tuning::{Tuning, TuningEstimator};

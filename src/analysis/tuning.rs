@@ -102,7 +102,7 @@ fn each_peak(spectrum: &[f32], bin_hz: f64, share: f32, mut found: impl FnMut(us
 
 /// Where the parabola through three neighbouring values has its extreme, in bins from the middle
 /// one; 0 if that is more than a bin away.
-fn parabola(below: f32, at: f32, above: f32) -> f32 {
+pub(super) fn parabola(below: f32, at: f32, above: f32) -> f32 {
     let curve = above + below - 2.0 * at;
     let slope = (above - below) / 2.0;
     if slope.abs() >= curve.abs() {

@@ -1,7 +1,7 @@
 //! A look-ahead limiter for the true peak: the last stage before encoding.
 
 mod gain;
-mod peak;
+pub(super) mod peak;
 #[cfg(test)]
 mod tests;
 

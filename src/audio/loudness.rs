@@ -160,9 +160,48 @@ pub fn integrated(energies: &[f32]) -> Lufs {
     loudness_of(mean(&above(gate, &loud)))
 }
 
+/// Seconds one value of the short-term curve looks at.
+const SHORT_TERM: usize = 3;
+/// Blocks of 100 ms in a second.
+const PER_SECOND: usize = 10;
+
+/// Loudness of the 3 s around every whole second, the first at 0 s; at the ends of the song the
+/// window holds what there is. As in EBU Tech 3341, but centred: a curve to look at.
+pub fn short_term(energies: &[f32]) -> Vec<f32> {
+    let half = SHORT_TERM * PER_SECOND / 2;
+    let at = |second: usize| {
+        let middle = second * PER_SECOND;
+        let (from, to) = (middle.saturating_sub(half), (middle + half).min(energies.len()));
+        loudness_of(mean_square(&energies[from.min(to)..to])).0 as f32
+    };
+    (0..energies.len().div_ceil(PER_SECOND)).map(at).collect()
+}
+
+/// Loudness range after EBU Tech 3342, in LU: how far the loud and the soft parts lie apart. 0
+/// for what is shorter than 3 s.
+pub fn range(energies: &[f32]) -> f64 {
+    /// Windows this much below the mean of the rest do not count.
+    const GATE: f64 = -20.0;
+    let windows = energies.windows(SHORT_TERM * PER_SECOND).map(mean_square);
+    let mut heard: Vec<f64> = windows.filter(|&e| loudness_of(e).0 > ABSOLUTE_GATE).collect();
+    let mean = heard.iter().sum::<f64>() / heard.len().max(1) as f64;
+    heard.retain(|&e| loudness_of(e).0 >= loudness_of(mean).0 + GATE);
+    heard.sort_by(f64::total_cmp);
+    let percentile = |p: f64| {
+        let rank = (heard.len().saturating_sub(1) as f64 * p).round() as usize;
+        heard.get(rank).map_or(0.0, |&e| loudness_of(e).0)
+    };
+    percentile(0.95) - percentile(0.10)
+}
+
+fn mean_square(energies: &[f32]) -> f64 {
+    energies.iter().map(|&e| f64::from(e)).sum::<f64>() / energies.len().max(1) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ebur128::{EbuR128, Mode};
 
     fn tone(rate: u32, hz: f64, amplitude: f32, seconds: f64) -> Vec<f32> {
         let step = std::f64::consts::TAU * hz / f64::from(rate);
@@ -194,6 +233,50 @@ mod tests {
         let plane = [quiet.clone(), loud, quiet].concat();
         let read = measure(48_000, vec![plane.clone(), plane]);
         assert!((read + 23.0).abs() < 0.1, "{read}");
+    }
+
+    /// EBU Tech 3342 case 1: 20 s each at -20 and -30 dBFS are 10 LU apart.
+    #[test]
+    fn the_range_is_the_distance_of_loud_and_soft_parts() {
+        let part = |db: f32| tone(48_000, 1_000.0, 10f32.powf(db / 20.0), 20.0);
+        let plane = [part(-20.0), part(-30.0)].concat();
+        let mut meter = LoudnessMeter::new(SampleRate::new(48_000).unwrap(), 2);
+        meter.push(&AudioBuffer { planes: vec![plane.clone(), plane] });
+        let found = range(&meter.finish());
+        assert!((found - 10.0).abs() < 0.2, "{found}");
+    }
+
+    #[test]
+    fn loudness_and_range_of_moving_music_are_those_of_libebur128() {
+        let swell = |i: usize| 0.05 + 0.4 * (i as f32 / 44_100.0 * 0.37).sin().abs();
+        let plane: Vec<f32> = tone(44_100, 330.0, 1.0, 47.3)
+            .iter()
+            .zip(tone(44_100, 97.0, 1.0, 47.3))
+            .enumerate()
+            .map(|(i, (x, y))| swell(i) * (0.6 * x + 0.4 * y))
+            .collect();
+        let mut meter = LoudnessMeter::new(SampleRate::CD, 1);
+        meter.push(&AudioBuffer { planes: vec![plane.clone()] });
+        let energies = meter.finish();
+        let mut peer = EbuR128::new(1, 44_100, Mode::I | Mode::LRA).unwrap();
+        peer.add_frames_f32(&plane).unwrap();
+        let (ours, theirs) = (integrated(&energies).0, peer.loudness_global().unwrap());
+        assert!((ours - theirs).abs() < 0.05, "{ours} LUFS, {theirs} LUFS");
+        let (ours, theirs) = (range(&energies), peer.loudness_range().unwrap());
+        assert!((ours - theirs).abs() < 0.3, "{ours} LU, {theirs} LU");
+    }
+
+    #[test]
+    fn the_short_term_curve_shows_when_it_gets_loud() {
+        let energies = [vec![1e-4; 100], vec![1e-2; 100]].concat();
+        let curve = short_term(&energies);
+        assert_eq!(curve.len(), 20);
+        assert!((curve[0] + 40.7).abs() < 0.1 && (curve[8] + 40.7).abs() < 0.1, "{curve:?}");
+        assert!((curve[12] + 20.7).abs() < 0.1 && (curve[19] + 20.7).abs() < 0.1, "{curve:?}");
+        assert!((curve[10] + 23.7).abs() < 0.2, "half of either: {}", curve[10]);
+        assert!(short_term(&[]).is_empty());
+        assert_eq!(range(&[]), 0.0);
+        assert_eq!(range(&[0.0; 100]), 0.0);
     }
 
     #[test]

@@ -15,9 +15,11 @@ mod opus_reader;
 mod packets;
 mod resample;
 mod tags;
+mod true_peak;
 pub mod wav;
 
 pub use buffer::AudioBuffer;
 pub use decode::{Damage, Decoder};
 pub use resample::Resampler;
 pub use tags::{Tags, clean};
+pub use true_peak::TruePeakMeter;

@@ -24,6 +24,8 @@ pub struct Limits {
     pub max_beats: usize,
     /// Largest JSON file of ours read, in bytes.
     pub max_json_bytes: u64,
+    /// Most bytes kept in the analysis cache.
+    pub max_cache_bytes: u64,
     /// Share of a song that may be damaged (filled with silence) before it is refused.
     pub max_damage: f64,
 }
@@ -40,6 +42,7 @@ impl Default for Limits {
             max_depth: 32,
             max_beats: 100_000,
             max_json_bytes: 64 << 20,
+            max_cache_bytes: 1 << 30,
             max_damage: 0.05,
         }
     }

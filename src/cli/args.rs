@@ -35,6 +35,9 @@ pub struct Common {
     /// How progress is shown on stderr
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
     pub progress: ProgressStyle,
+    /// Neither use nor fill the cache of analyses
+    #[arg(long, global = true)]
+    pub no_cache: bool,
     /// Print the result as one JSON object on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -95,8 +98,8 @@ pub enum Command {
     /// All of it: songs in, remix out; what is done is not done again
     #[command(after_help = examples("remix auto music -o remix.wav\n  remix auto music -o remix.flac --jump-rate 0.3 --beats 300 --seed 7"))]
     Auto(AutoArgs),
-    /// Beats, tempo, key and loudness of songs
-    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json\n  remix analyze music --compare"))]
+    /// Beats, tempo, key, form and loudness of songs
+    #[command(after_help = examples("remix analyze song.mp3\n  remix analyze music --json > analysis.json\n  remix analyze song.mp3 --picture song.svg\n  remix analyze music --compare"))]
     Analyze(AnalyzeArgs),
     /// A minute of remix from the songs that come with the program
     #[command(after_help = examples("remix demo\n  remix demo -o demo.mp3"))]
@@ -325,6 +328,9 @@ pub struct AnalyzeArgs {
     /// How far the beat trackers that are present agree, song by song
     #[arg(long, conflicts_with = "beat_tracker")]
     pub compare: bool,
+    /// Draw waveform, beats, phrases, tempo and loudness: an .svg file, or a folder for several
+    #[arg(long, value_name = "OUT")]
+    pub picture: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

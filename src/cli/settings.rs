@@ -24,6 +24,8 @@ const NOT_SETTINGS: [&str; 3] = ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_M
 pub struct Settings {
     /// Threads; 0 means all cores.
     pub threads: usize,
+    /// Whether analyses are kept and used again.
+    pub cache: bool,
     /// What finds the drums.
     pub model: Model,
     /// What finds the beats.
@@ -68,6 +70,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             threads: 0,
+            cache: true,
             model: Model::default(),
             beat_tracker: BeatTracker::default(),
             sample_rate: 0,
@@ -123,6 +126,13 @@ fn user_file() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.config_dir().join("evermix").join("config.toml"))
+}
+
+/// The folder for what can be made again, if the system names a place for it.
+pub fn cache_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("evermix"))
 }
 
 /// Puts the settings together.

@@ -4,12 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, ModelArgs, WalkArgs};
-use super::settings::{Overrides, Resolved, Settings, resolve};
+use super::settings::{Overrides, Resolved, Settings, cache_folder, resolve};
 use super::talk::Talk;
 use crate::base::{Cancel, Error, ErrorKind, JumpRate, Lufs, Result, SampleRate, Seed};
 use crate::pipeline::{Context, Skipped};
 use crate::remix::RemixOptions;
-use crate::store::{DiskFs, Lock, write_atomic};
+use crate::store::{Cache, DiskFs, Lock, write_atomic};
 
 const DEFAULT_PROJECT: &str = "evermix-project";
 const PROJECT_README: &str = "\
@@ -31,6 +31,7 @@ pub struct World<'a> {
     /// Who talks.
     pub talk: &'a Talk,
     cancel: Cancel,
+    cache: Option<Cache>,
 }
 
 impl<'a> World<'a> {
@@ -46,7 +47,7 @@ impl<'a> World<'a> {
                 |e| Error::new(ErrorKind::Internal, "no signals").because(e.to_string()),
             )?;
         }
-        Ok(World { common, talk, cancel })
+        Ok(World { common, talk, cancel, cache: cache_folder().map(Cache::new) })
     }
 
     /// The project folder.
@@ -66,6 +67,7 @@ impl<'a> World<'a> {
     /// `Usage` naming the setting that makes no sense.
     pub fn settings(&self, mut flags: Overrides) -> Result<Settings> {
         flags.set_count("threads", self.common.threads);
+        flags.set("cache", self.common.no_cache.then_some(false));
         Ok(self.resolved(&flags)?.settings)
     }
 
@@ -87,7 +89,13 @@ impl<'a> World<'a> {
             progress: self.talk,
             cancel: &self.cancel,
             threads: threads.min(256),
+            cache: self.cache.as_ref().filter(|_| settings.cache),
         }
+    }
+
+    /// The cache, if the system names a place for one.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     /// Takes a folder for this process and clears away what a killed one left half done.

@@ -1,115 +1,126 @@
-//! `analyze`: what there is to know about whole songs.
+//! `analyze`: what there is to know about whole songs, kept in the cache.
 
-use ebur128::{EbuR128, Mode};
-use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::beat_source::BeatSource;
+use serde::{Deserialize, Serialize};
+
+use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
-use super::segment::{Blocks, listen};
+use super::segment::{Blocks, Hearing, Taken, check_beats, mixed};
 use super::songs::SongInput;
-use crate::analysis::{BeatFeatureExtractor, find_key};
-use crate::audio::{AudioBuffer, Resampler, loudness};
-use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
+use crate::analysis::{ANALYSIS_VERSION, TrackAnalysis, TrackAnalyzer};
+use crate::audio::{AudioBuffer, Tags};
+use crate::base::{Error, ErrorKind, Event, Result};
+use crate::store::Fingerprint;
 
-/// Raised whenever the same song would be heard differently.
-const VERSION: u32 = 1;
+/// The folder of analyses in the cache.
+const KIND: &str = "analysis";
 
-/// One song as `analyze --json` prints it.
-#[derive(Clone, Debug, Serialize)]
+/// One song and what is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SongAnalysis {
-    /// The file.
+    /// The file as typed. Not kept: the same content may lie elsewhere next time.
+    #[serde(skip)]
     pub path: String,
-    /// Seconds.
-    pub duration: f64,
-    /// Median beats a minute.
-    pub tempo: f64,
-    /// Attack times in seconds.
-    pub beats: Vec<f64>,
-    /// Those of them that begin a bar.
-    pub downbeats: Vec<f64>,
-    /// Beats a bar.
-    pub beats_per_bar: u8,
-    /// How sure the beats are, 0..=1.
-    pub confidence: f32,
-    /// `A minor`; empty where there are no notes.
-    pub key: String,
-    /// `8A`
-    pub camelot: String,
-    /// How clear the key is, -1..=1.
-    pub key_strength: f64,
-    /// Integrated loudness.
-    pub loudness_lufs: f64,
-    /// True peak.
-    pub true_peak_dbtp: f64,
-    /// Version of the analysis.
-    pub analysis_version: u32,
+    /// Unique safe name in this run.
+    #[serde(skip)]
+    pub name: String,
+    /// Title, artist and the like.
+    pub tags: Tags,
+    /// Anything worth knowing about the file.
+    pub note: String,
     /// What found the beats.
     pub tracker: String,
+    /// What was heard.
+    pub track: TrackAnalysis,
 }
 
-/// Analyses all songs, with their beats from `beats`.
+/// Analyses all songs, with their beats from `beats`; those in the cache are not heard again.
 ///
 /// # Errors
-/// Fatal errors only.
+/// Fatal errors only. A cache that cannot be written is told and does no harm.
 pub fn analyze(
     context: &Context<'_>,
     songs: &[SongInput],
     beats: &BeatSource,
 ) -> Result<Batch<SongAnalysis>> {
-    run_batch(context, "analyze", songs, |song| {
-        let found = one_song(context, song, beats)?;
-        Ok(Outcome::Made(found, String::new()))
-    })
+    let told = AtomicBool::new(false);
+    let tell = |error: &Error| {
+        if !told.swap(true, Ordering::SeqCst) {
+            let text = format!("the analysis cache cannot be written: {}", error.reason());
+            context.progress.report(Event::Note { text: &text });
+        }
+    };
+    let batch = run_batch(context, "analyze", songs, |song| {
+        let source = beats.of_song(context, &song.name)?;
+        let key = fingerprint(song, &source);
+        if let Some(found) = cached(context, song, &key) {
+            return Ok(Outcome::Reused(found));
+        }
+        let found = one_song(context, song, &source)?;
+        if let Some(cache) = context.cache
+            && let Err(error) = cache.put(context.fs, KIND, &key, &found)
+        {
+            tell(&error);
+        }
+        let note = summary(&found);
+        Ok(Outcome::Made(found, note))
+    })?;
+    if let Some(cache) = context.cache.filter(|_| batch.made > 0)
+        && let Err(error) = cache.trim(context.fs, context.limits)
+    {
+        tell(&error);
+    }
+    Ok(batch)
 }
 
-fn one_song(context: &Context<'_>, song: &SongInput, beats: &BeatSource) -> Result<SongAnalysis> {
-    let source = beats.of_song(context, &song.name)?;
-    let mut blocks = Blocks::open(context, song, None)?;
-    let heard = listen(context, &song.name, &mut blocks, &source)?;
-    let (chroma, peak) = second_pass(&mut blocks, heard.frames, heard.tuning)?;
-    let key = find_key(&chroma);
-    let times: Vec<f64> = heard.grid.beats.iter().map(|b| b.0).collect();
-    let downbeats = times.iter().zip(&heard.grid.positions).filter(|(_, p)| **p == 1);
+fn fingerprint(song: &SongInput, source: &SongSource) -> Fingerprint {
+    let version = ANALYSIS_VERSION.to_string();
+    Fingerprint::of([KIND, &version, song.hash.to_hex().as_str(), &source.identity()])
+}
+
+fn cached(context: &Context<'_>, song: &SongInput, key: &Fingerprint) -> Option<SongAnalysis> {
+    let found: SongAnalysis = context.cache?.get(context.fs, KIND, key, context.limits)?;
+    Some(SongAnalysis { path: song.source.clone(), name: song.name.clone(), ..found })
+}
+
+fn one_song(
+    context: &Context<'_>,
+    song: &SongInput,
+    source: &SongSource,
+) -> Result<SongAnalysis> {
+    let mut blocks = Blocks::once(context, song)?;
+    let mut analyzer = TrackAnalyzer::new(blocks.rate(), blocks.channels())?;
+    let mut hearing = Hearing::new(source, blocks.rate())?;
+    let (mut layers, mut mix) = (Vec::new(), AudioBuffer::new(blocks.channels()));
+    let mut frames = 0u64;
+    while blocks.next(&mut layers)? == Taken::Block {
+        context.cancel.check()?;
+        let block = mixed(&layers, &mut mix);
+        hearing.push(block, analyzer.push(block)?)?;
+        frames += layers[0].frames() as u64;
+        blocks.report(context, &song.name, frames, 0.0, 1.0);
+    }
+    if frames == 0 {
+        return Err(Error::new(ErrorKind::Unusable, "no sound in it"));
+    }
+    let track = analyzer.finish_with(|heard| hearing.grid(heard.tail, heard.onsets, heard.length))?;
+    check_beats(track.rhythm.as_ref().map_or(0, |rhythm| rhythm.beats.len()), context)?;
     Ok(SongAnalysis {
         path: song.source.clone(),
-        duration: Frames(heard.frames).seconds(blocks.rate()).0,
-        tempo: heard.grid.tempo.0,
-        downbeats: downbeats.map(|(t, _)| *t).collect(),
-        beats: times,
-        beats_per_bar: heard.grid.beats_per_bar,
-        confidence: heard.grid.confidence,
-        key: key.map(|k| k.name()).unwrap_or_default(),
-        camelot: key.map(|k| k.camelot()).unwrap_or_default(),
-        key_strength: key.map_or(0.0, |k| k.strength),
-        loudness_lufs: loudness::integrated(&heard.energies).0,
-        true_peak_dbtp: peak,
-        analysis_version: VERSION,
+        name: song.name.clone(),
+        tags: blocks.tags().clone(),
+        note: blocks.note(),
         tracker: source.label(),
+        track,
     })
 }
 
-/// Mean chroma of the song and its true peak, which need the tuning and the sound once more.
-fn second_pass(blocks: &mut Blocks<'_>, frames: u64, tuning: f32) -> Result<([f64; 12], f64)> {
-    let (rate, channels) = (blocks.rate(), blocks.channels());
-    let failed = |e: ebur128::Error| {
-        Error::new(ErrorKind::Internal, "cannot measure the peak").because(e.to_string())
+fn summary(song: &SongAnalysis) -> String {
+    let tempo = match &song.track.rhythm {
+        Some(rhythm) => format!("{:.1} BPM", rhythm.tempo.0),
+        None => "no steady beat".to_string(),
     };
-    let mut meter = EbuR128::new(channels as u32, rate.hz(), Mode::TRUE_PEAK).map_err(failed)?;
-    let length = (frames as f64 * SampleRate::ANALYSIS.as_f64() / rate.as_f64()) as u64;
-    let mut extractor = BeatFeatureExtractor::new(vec![0, length.max(1)], tuning);
-    let mut resampler = Resampler::new(rate, SampleRate::ANALYSIS, 1)?;
-    let (mut mono, mut ready) = (AudioBuffer::new(1), AudioBuffer::new(1));
-    blocks.again(|block, _| {
-        meter.add_frames_planar_f32(&block[0].slices()).map_err(failed)?;
-        block[0].mono_into(&mut mono.planes[0]);
-        ready.clear();
-        resampler.push(&mono, &mut ready)?;
-        extractor.push(&ready.planes[0]);
-        Ok(())
-    })?;
-    let features = extractor.finish();
-    let chroma = features.first().map(|f| f.chroma_mean).unwrap_or_default();
-    let peaks = (0..channels as u32).filter_map(|c| meter.true_peak(c).ok());
-    let peak = peaks.fold(0.0, f64::max);
-    Ok((chroma.map(f64::from), if peak > 0.0 { 20.0 * peak.log10() } else { -120.0 }))
+    let note = if song.note.is_empty() { String::new() } else { format!(" ({})", song.note) };
+    format!("{tempo}, {:.1} LUFS{note}", song.track.loudness.integrated.0)
 }

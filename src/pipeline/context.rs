@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::base::{Cancel, Error, ErrorKind, Event, Limits, Progress, Result};
-use crate::store::Fs;
+use crate::store::{Cache, Fs};
 
 /// The world a stage runs in.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// Songs worked on at the same time.
     pub threads: usize,
+    /// Where results are kept between runs, unless the user wants none.
+    pub cache: Option<&'a Cache>,
 }
 
 /// What came of one song.
@@ -177,8 +179,14 @@ mod tests {
         work: impl Fn(&Song) -> Result<Outcome<usize>> + Sync,
     ) -> Result<Batch<usize>> {
         let (limits, cancel) = (Limits::default(), Cancel::new());
-        let context =
-            Context { fs: &DiskFs, limits: &limits, progress: &Quiet, cancel: &cancel, threads };
+        let context = Context {
+            fs: &DiskFs,
+            limits: &limits,
+            progress: &Quiet,
+            cancel: &cancel,
+            threads,
+            cache: None,
+        };
         let songs: Vec<Song> = (0..20).map(Song).collect();
         run_batch(&context, "test", &songs, work)
     }

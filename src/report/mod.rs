@@ -1,7 +1,13 @@
-//! Views of plans for people and players: tracklists and cue sheets.
+//! Views of plans and songs for people and players: tracklists, cue sheets, words, pictures.
 
 mod cue;
+mod picture;
+mod song;
+mod svg;
 mod tracklist;
 
 pub use cue::cue_sheet;
+pub use picture::picture;
+pub use song::{SongJson, SongView, tempo_range};
+pub use svg::escaped;
 pub use tracklist::{Entry, plan_hash, tracklist};

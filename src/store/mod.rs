@@ -2,6 +2,7 @@
 
 mod artifact;
 mod atomic;
+mod cache;
 mod fs;
 mod inputs;
 mod lock;
@@ -10,6 +11,7 @@ mod record;
 
 pub use artifact::{read_artifact, write_artifact};
 pub use atomic::{Pending, SharedFile, sweep, write_atomic};
+pub use cache::{Cache, CacheUse};
 pub use fs::{DiskFs, FailingFs, FileOut, Fs, Meta};
 pub use inputs::{Found, InputFile, expand_inputs};
 pub use lock::Lock;

@@ -14,17 +14,19 @@ const TAPS: usize = 48;
 /// four times oversampled below 96 kHz, twice below 192 kHz, not at all above. The taps are a
 /// Hann-windowed sinc, as in libebur128: then phase 0 is the sample itself and need not be
 /// computed.
-pub(super) struct PeakMeter {
+pub(in crate::audio) struct PeakMeter {
     phases: Vec<Vec<f32>>,
     reach: Reach,
     ceiling: f32,
+    /// Largest factor by which an interpolated value may exceed the samples around it.
+    worst: f32,
     /// Samples up to here cannot make an interpolated value above the ceiling.
     safe: f32,
 }
 
 /// The samples that a peak at a frame, or between it and the next, depends on.
 #[derive(Clone, Copy)]
-pub(super) struct Reach {
+pub(in crate::audio) struct Reach {
     /// Frames before it.
     pub before: usize,
     /// Frames after it.
@@ -45,7 +47,15 @@ impl PeakMeter {
         // |Σ h·x| <= Σ|h| · max|x|; the 1e-4 covers the rounding of the products.
         let gains = phases.iter().map(|taps| taps.iter().map(|t| t.abs()).sum::<f32>());
         let worst = gains.fold(1.0, |a: f32, b| if a > b { a } else { b });
-        PeakMeter { phases, reach, ceiling, safe: ceiling / worst * (1.0 - 1e-4) }
+        let mut meter = PeakMeter { phases, reach, ceiling, worst, safe: 0.0 };
+        meter.set_ceiling(ceiling);
+        meter
+    }
+
+    /// From here on only peaks above `ceiling` matter.
+    pub fn set_ceiling(&mut self, ceiling: f32) {
+        self.ceiling = ceiling;
+        self.safe = ceiling / self.worst * (1.0 - 1e-4);
     }
 
     pub fn reach(&self) -> Reach {

@@ -58,6 +58,7 @@ fn checks(world: &World<'_>) -> Vec<Check> {
                 Err(e) => e.reason(),
             },
         },
+        cache(world),
         writable(&project),
         room(&project),
     ]
@@ -73,6 +74,16 @@ fn beat_trackers(world: &World<'_>) -> Check {
         ok: found.is_ok(),
         found: found.map_or_else(|e| e.to_string().replace('\n', ";"), |s| names(s).join(", ")),
     }
+}
+
+/// Says where analyses are kept and how much they take. Doing without is no fault.
+fn cache(world: &World<'_>) -> Check {
+    let found = world.cache().map_or("none: the system names no place".to_string(), |cache| {
+        let holds = cache.holds(&DiskFs);
+        let megabytes = holds.bytes as f64 / 1e6;
+        format!("{}: {} entries, {megabytes:.1} MB", cache.folder().display(), holds.entries)
+    });
+    Check { name: "cache", ok: true, found }
 }
 
 /// Tries to write where the project is or would be made.

@@ -71,6 +71,15 @@ impl<'a> Blocks<'a> {
         Ok(blocks)
     }
 
+    /// Opens a song that will be heard only once, so nothing of it is kept.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn once(context: &Context<'a>, song: &'a SongInput) -> Result<Self> {
+        let blocks = Blocks::open(context, song, None)?;
+        Ok(Blocks { kept: None, ..blocks })
+    }
+
     fn connect(&mut self) -> Result<()> {
         let paths = match &self.song.sound {
             Sound::Song(path) => vec![path],

@@ -39,24 +39,36 @@ impl<'a> Hearing<'a> {
         }
     }
 
-    /// The beats of a song of this length, whose last samples at the analysis rate are `tail`.
+    /// The beats of a song of this length, whose last samples at the analysis rate are `tail`;
+    /// `None` where there is no steady beat.
     ///
     /// # Errors
-    /// `Unusable` where there are none, or those of a file do not fit the song; as the tracker.
-    pub fn finish(self, tail: &[f32], onsets: &OnsetEnvelope, length: Seconds) -> Result<BeatGrid> {
-        let grid = if let Some(file) = self.source.file() {
+    /// `Unusable` where those of a file do not fit the song; as the tracker.
+    pub fn grid(
+        self,
+        tail: &[f32],
+        onsets: &OnsetEnvelope,
+        length: Seconds,
+    ) -> Result<Option<BeatGrid>> {
+        if let Some(file) = self.source.file() {
             file.within(length)?;
-            file.beats.clone().grid(onsets)
-        } else if let Some(mut listener) = self.listener {
-            match self.feed {
-                Some(mut feed) => listener.push(feed.finish()?)?,
-                None => listener.push(tail)?,
-            }
-            listener.finish()?.grid(onsets)
-        } else {
-            track_beats(onsets)
-        };
-        grid.ok_or_else(|| no_beat(self.source))
+            return Ok(file.beats.clone().grid(onsets));
+        }
+        let Some(mut listener) = self.listener else { return Ok(track_beats(onsets)) };
+        match self.feed {
+            Some(mut feed) => listener.push(feed.finish()?)?,
+            None => listener.push(tail)?,
+        }
+        Ok(listener.finish()?.grid(onsets))
+    }
+
+    /// The beats of a song that must have some.
+    ///
+    /// # Errors
+    /// `Unusable` where there are none; as `grid`.
+    pub fn finish(self, tail: &[f32], onsets: &OnsetEnvelope, length: Seconds) -> Result<BeatGrid> {
+        let source = self.source;
+        self.grid(tail, onsets, length)?.ok_or_else(|| no_beat(source))
     }
 }
 

@@ -171,12 +171,7 @@ impl<'a> Ears<'a> {
     }
 
     fn push(&mut self, layers: &[AudioBuffer]) -> Result<()> {
-        let mix = if layers.len() == 1 {
-            &layers[0]
-        } else {
-            add_up(layers, &mut self.mix);
-            &self.mix
-        };
+        let mix = mixed(layers, &mut self.mix);
         let loudest = |plane: &Vec<f32>| {
             plane.iter().fold(0.0f32, |m, x| if x.abs() > m { x.abs() } else { m })
         };
@@ -209,11 +204,7 @@ impl<'a> Ears<'a> {
         }
         context.cancel.check()?;
         let grid = self.hearing.finish(mono, &curve, frames.seconds(blocks.rate()))?;
-        if grid.beats.len() > context.limits.max_beats {
-            return Err(Error::new(ErrorKind::Limit, "too many beats")
-                .because(format!("{} beats", grid.beats.len()))
-                .hint("raise max-beats under [limits] in evermix.toml"));
-        }
+        check_beats(grid.beats.len(), context)?;
         Ok(Listened {
             frames: frames.0,
             grid,
@@ -225,7 +216,24 @@ impl<'a> Ears<'a> {
     }
 }
 
-fn add_up(layers: &[AudioBuffer], mix: &mut AudioBuffer) {
+/// Holds the limit on beats.
+///
+/// # Errors
+/// `Limit` naming the setting.
+pub fn check_beats(beats: usize, context: &Context<'_>) -> Result<()> {
+    if beats <= context.limits.max_beats {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Limit, "too many beats")
+        .because(format!("{beats} beats"))
+        .hint("raise max-beats under [limits] in evermix.toml"))
+}
+
+/// The sum of all layers: the only one there is, or `mix` after adding up.
+pub fn mixed<'b>(layers: &'b [AudioBuffer], mix: &'b mut AudioBuffer) -> &'b AudioBuffer {
+    if let [only] = layers {
+        return only;
+    }
     mix.clear();
     mix.extend(&layers[0]);
     for layer in &layers[1..] {
@@ -233,6 +241,7 @@ fn add_up(layers: &[AudioBuffer], mix: &mut AudioBuffer) {
             plane.iter_mut().zip(more).for_each(|(x, y)| *x += y);
         }
     }
+    mix
 }
 
 /// Mean K-weighted energy between two times, from energies of 100 ms.

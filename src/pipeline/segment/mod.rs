@@ -18,8 +18,9 @@ use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
 use crate::store::{Fingerprint, read_json, write_json};
-pub(super) use blocks::Blocks;
-pub(super) use listen::listen;
+pub(super) use blocks::{Blocks, Taken};
+pub(super) use hearing::Hearing;
+pub(super) use listen::{check_beats, listen, mixed};
 
 /// Raised whenever the same song would be cut differently.
 const VERSION: &str = "segment-1";

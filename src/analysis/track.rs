@@ -1,0 +1,220 @@
+//! All that is known of a song, found in one pass over its sound.
+
+use serde::{Deserialize, Serialize};
+
+use super::bars::bar_features;
+use super::beats::{BeatGrid, track_beats};
+use super::character::{danceability, energy};
+use super::chroma::N_CHROMA;
+use super::edges::{Edges, find_edges};
+use super::form::{Form, find_form};
+use super::key::{KeyEstimate, find_key};
+use super::onset::{OnsetAnalyzer, OnsetEnvelope};
+use super::outline::{Outline, PeakColumns};
+use super::pitch::PitchAnalyzer;
+use super::rhythm::Rhythm;
+use super::timbre::TimbreAnalyzer;
+use super::tuning::TuningEstimator;
+use crate::audio::loudness::{LoudnessMeter, integrated, range, short_term};
+use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
+use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
+
+/// Raised whenever the same song would be heard differently or told differently.
+pub const ANALYSIS_VERSION: u32 = 2;
+
+/// What is known of a song.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackAnalysis {
+    /// [`ANALYSIS_VERSION`] of the program that listened.
+    pub version: u32,
+    /// Length.
+    pub duration: Seconds,
+    /// Beats, bars and tempo; `None` where nothing repeats like a pulse.
+    pub rhythm: Option<Rhythm>,
+    /// Semitones above A = 440 Hz, -0.5..0.5.
+    pub tuning: f32,
+    /// Share of each pitch class from C, the largest being 1.
+    pub pitch_classes: [f32; N_CHROMA],
+    /// The key; `None` where no pitch class stands out.
+    pub key: Option<KeyEstimate>,
+    /// How loud it is.
+    pub loudness: Loudness,
+    /// How loud, dense and lively it is, 0..=1: see [`super::character`].
+    pub energy: f32,
+    /// How well one can dance to it, 0..=1: see [`super::character`].
+    pub danceability: f32,
+    /// Where its sound begins and ends, and its fades.
+    pub edges: Edges,
+    /// Phrases; `None` without bars, or with too few or too many.
+    pub form: Option<Form>,
+    /// What a picture of it draws.
+    pub outline: Outline,
+}
+
+/// Loudness after ITU-R BS.1770-5 and EBU R 128.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loudness {
+    /// Of the whole song, gated; -120 for silence.
+    pub integrated: Lufs,
+    /// Loudness range in LU (EBU Tech 3342).
+    pub range: f64,
+    /// True peak in dB of full scale; -120 for silence.
+    pub true_peak: f64,
+    /// Loudness of the 3 s around every whole second, in LUFS.
+    pub short_term: Vec<f32>,
+}
+
+/// Listens to a song block by block and keeps only curves: about 25 MB for an hour.
+pub struct TrackAnalyzer {
+    rate: SampleRate,
+    frames: u64,
+    resampler: Resampler,
+    mono: AudioBuffer,
+    ready: AudioBuffer,
+    ears: Ears,
+    loudness: LoudnessMeter,
+    peak: TruePeakMeter,
+    outline: PeakColumns,
+}
+
+/// What a beat tracker is told when a song is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// The last mono samples at the analysis rate.
+    pub tail: &'a [f32],
+    /// The onset curves.
+    pub onsets: &'a OnsetEnvelope,
+    /// Length of the song.
+    pub length: Seconds,
+}
+
+/// What listens to mono at the analysis rate.
+struct Ears {
+    onsets: OnsetAnalyzer,
+    timbre: TimbreAnalyzer,
+    pitches: PitchAnalyzer,
+    tuning: TuningEstimator,
+}
+
+impl Ears {
+    fn new() -> Self {
+        let rate = SampleRate::ANALYSIS.as_f64();
+        Ears {
+            onsets: OnsetAnalyzer::new(),
+            timbre: TimbreAnalyzer::new(),
+            pitches: PitchAnalyzer::new(rate),
+            tuning: TuningEstimator::new(rate),
+        }
+    }
+
+    fn push(&mut self, mono: &[f32]) {
+        self.onsets.push(mono);
+        self.timbre.push(mono);
+        self.pitches.push(mono);
+        self.tuning.push(mono);
+    }
+}
+
+impl TrackAnalyzer {
+    /// An analyzer for mono or stereo at `rate`.
+    ///
+    /// # Errors
+    /// `Internal` where the rate cannot be converted.
+    pub fn new(rate: SampleRate, channels: usize) -> Result<Self> {
+        Ok(TrackAnalyzer {
+            rate,
+            frames: 0,
+            resampler: Resampler::new(rate, SampleRate::ANALYSIS, 1)?,
+            mono: AudioBuffer::new(1),
+            ready: AudioBuffer::new(1),
+            ears: Ears::new(),
+            loudness: LoudnessMeter::new(rate, channels),
+            peak: TruePeakMeter::new(rate, channels),
+            outline: PeakColumns::new(rate),
+        })
+    }
+
+    /// Takes the next frames, in blocks of any size, and gives them back as mono at the analysis
+    /// rate, for other ears.
+    ///
+    /// # Errors
+    /// `Internal` where the rate cannot be converted.
+    pub fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
+        self.frames += block.frames() as u64;
+        self.loudness.push(block);
+        self.peak.push(block);
+        self.outline.push(block);
+        block.mono_into(&mut self.mono.planes[0]);
+        self.ready.clear();
+        self.resampler.push(&self.mono, &mut self.ready)?;
+        self.ears.push(&self.ready.planes[0]);
+        Ok(&self.ready.planes[0])
+    }
+
+    /// Ends the song and tells all that is known of it, with the beats of our own tracker.
+    ///
+    /// # Errors
+    /// As `push`.
+    pub fn finish(self) -> Result<TrackAnalysis> {
+        self.finish_with(|heard| Ok(track_beats(heard.onsets)))
+    }
+
+    /// Ends the song with beats that somebody else finds.
+    ///
+    /// # Errors
+    /// As `push` and `find_beats`.
+    pub fn finish_with(
+        mut self,
+        find_beats: impl FnOnce(Heard<'_>) -> Result<Option<BeatGrid>>,
+    ) -> Result<TrackAnalysis> {
+        self.ready.clear();
+        self.resampler.finish(&mut self.ready)?;
+        self.ears.push(&self.ready.planes[0]);
+        let Ears { onsets, timbre, pitches, tuning } = self.ears;
+        let (onsets, timbre, tuning) = (onsets.finish(), timbre.finish(), tuning.finish());
+        let energies = self.loudness.finish();
+        let loudness = integrated(&energies);
+        let edges = find_edges(&energies);
+        let duration = Frames(self.frames).seconds(self.rate);
+        let tail = &self.ready.planes[0];
+        let grid = find_beats(Heard { tail, onsets: &onsets, length: duration })?;
+        let rhythm = grid.map(|grid| Rhythm::new(&grid, &onsets));
+        let form = rhythm.as_ref().and_then(|rhythm| {
+            let boundaries = bar_lines(rhythm, duration);
+            find_form(&bar_features(&onsets, &timbre, &boundaries), &boundaries, &edges)
+        });
+        let pitch_classes = pitches.finish(tuning);
+        Ok(TrackAnalysis {
+            version: ANALYSIS_VERSION,
+            duration,
+            energy: energy(&onsets, loudness),
+            danceability: rhythm.as_ref().map_or(0.0, |rhythm| danceability(&onsets, rhythm)),
+            form,
+            rhythm,
+            tuning,
+            key: find_key(&pitch_classes),
+            pitch_classes,
+            loudness: Loudness {
+                integrated: loudness,
+                range: range(&energies),
+                true_peak: self.peak.finish(),
+                short_term: short_term(&energies),
+            },
+            edges,
+            outline: self.outline.finish(&onsets),
+        })
+    }
+}
+
+/// The downbeats and the end of the last bar, as far as the song goes.
+fn bar_lines(rhythm: &Rhythm, duration: Seconds) -> Vec<Seconds> {
+    let mut lines: Vec<Seconds> = rhythm.downbeats().collect();
+    if let [.., before, last] = lines[..] {
+        let end = Seconds((2.0 * last.0 - before.0).min(duration.0));
+        // What follows the last downbeat is a bar if there is half of one.
+        if end.0 - last.0 > 0.5 * (last.0 - before.0) {
+            lines.push(end);
+        }
+    }
+    lines
+}
