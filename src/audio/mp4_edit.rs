@@ -18,6 +18,18 @@ pub struct Edit {
     pub delay: u64,
     /// Frames of music, where the file says so.
     pub length: Option<u64>,
+    /// Frames by which the length may be off: edit lists count in the movie's own clock, often
+    /// milliseconds.
+    pub grain: u64,
+}
+
+impl Edit {
+    /// The length, made exact where the frames in the track confirm it.
+    pub fn length_in(&self, track_frames: Option<u64>) -> Option<u64> {
+        let whole = track_frames.map(|n| n.saturating_sub(self.delay));
+        let confirmed = |length: &u64| whole.filter(|n| n.abs_diff(*length) <= self.grain);
+        self.length.as_ref().and_then(confirmed).or(self.length)
+    }
 }
 
 #[derive(Default)]
@@ -43,7 +55,8 @@ pub fn read_edit(file: &mut (impl Read + Seek)) -> Option<Edit> {
         let frames = u128::from(duration) * u128::from(found.media_scale);
         ((frames + u128::from(found.movie_scale) / 2) / u128::from(found.movie_scale)) as u64
     });
-    Some(Edit { delay: media_time, length })
+    let grain = if length.is_some() { found.media_scale.div_ceil(found.movie_scale) } else { 0 };
+    Some(Edit { delay: media_time, length, grain })
 }
 
 fn read_moov(file: &mut (impl Read + Seek)) -> Option<Vec<u8>> {
@@ -141,7 +154,7 @@ fn gapless_comment(body: &[u8]) -> Option<Edit> {
     let delay = u64::from_str_radix(fields.next()?, 16).ok()?;
     let _padding = fields.next()?;
     let length = u64::from_str_radix(fields.next()?, 16).ok()?;
-    Some(Edit { delay, length: (length > 0).then_some(length) })
+    Some(Edit { delay, length: (length > 0).then_some(length), grain: 0 })
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -184,7 +197,10 @@ mod tests {
     #[test]
     fn an_edit_list_gives_delay_and_length() {
         let edit = read_edit(&mut Cursor::new(file(&[]))).unwrap();
-        assert_eq!(edit, Edit { delay: 1_024, length: Some(7_938_000) });
+        assert_eq!(edit, Edit { delay: 1_024, length: Some(7_938_000), grain: 45 });
+        assert_eq!(edit.length_in(Some(7_939_050)), Some(7_938_026), "rounded to milliseconds");
+        assert_eq!(edit.length_in(Some(9_000_000)), Some(7_938_000), "a real cut");
+        assert_eq!(edit.length_in(None), Some(7_938_000));
     }
 
     #[test]
@@ -195,7 +211,7 @@ mod tests {
         let ilst = boxed(b"ilst", &boxed(b"----", &comment));
         let meta = boxed(b"meta", &[&[0u8; 4][..], &ilst].concat());
         let edit = read_edit(&mut Cursor::new(file(&boxed(b"udta", &meta)))).unwrap();
-        assert_eq!(edit, Edit { delay: 2_112, length: Some(0x3f31f6) });
+        assert_eq!(edit, Edit { delay: 2_112, length: Some(0x3f31f6), grain: 0 });
     }
 
     #[test]

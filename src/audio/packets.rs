@@ -122,11 +122,13 @@ impl PacketReader {
             rate.as_f64() * f64::from(tb.numer.get()) / f64::from(tb.denom.get())
         });
         let edit = if is_aac {
-            edit.unwrap_or(Edit { delay: AAC_DELAY, length: None })
+            edit.unwrap_or(Edit { delay: AAC_DELAY, ..Edit::default() })
         } else {
             Edit::default()
         };
-        let claimed = track.num_frames.map(|n| n.saturating_sub(edit.delay));
+        // Files in fragments say 0 and mean that they do not know yet.
+        let frames = track.num_frames.filter(|&n| n > 0);
+        let edit = Edit { length: edit.length_in(frames), ..edit };
         let mut reader = PacketReader {
             track: track.id,
             rate,
@@ -134,7 +136,7 @@ impl PacketReader {
             frames_per_tick,
             origin: track.start_ts.get().max(0),
             edit,
-            claimed: edit.length.or(claimed),
+            claimed: edit.length.or(frames.map(|n| n.saturating_sub(edit.delay))),
             name: format.format_info().short_name,
             tags,
             scratch: Vec::new(),
@@ -161,10 +163,15 @@ impl PacketReader {
     }
 
     /// Cuts encoder delay and padding and says where the rest belongs.
-    fn trim(&mut self, tick: i64, out: &mut AudioBuffer) -> Step {
+    fn trim(&mut self, tick: i64, ticks: u64, out: &mut AudioBuffer) -> Step {
         let start = ((tick - self.origin) as f64 * self.frames_per_tick).round() as i64
             - self.edit.delay as i64;
         let frames = self.scratch.first().map_or(0, Vec::len) as i64;
+        // The last packet of an MP4 track says how much of it is music.
+        let frames = match self.name {
+            "isomp4" => frames.min((ticks as f64 * self.frames_per_tick).round() as i64),
+            _ => frames,
+        };
         let end = self.edit.length.map_or(i64::MAX, |n| n as i64).min(start + frames);
         let from = (-start).clamp(0, frames) as usize;
         let to = (end - start).clamp(from as i64, frames) as usize;
@@ -226,7 +233,7 @@ impl Packets for PacketReader {
         match self.decoder.decode(&packet) {
             Ok(decoded) if decoded.num_planes() == self.channels => {
                 decoded.copy_to_vecs_planar(&mut self.scratch);
-                Ok(self.trim(tick, out))
+                Ok(self.trim(tick, packet.dur.get(), out))
             }
             Ok(_) | Err(_) => Ok(Step::Bad),
         }

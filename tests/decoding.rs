@@ -1,0 +1,7 @@
+//! Reading songs: exact lengths, damage kept in place, and files made to hurt.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+#[path = "decoding/lengths.rs"]
+mod lengths;
+#[path = "decoding/sound.rs"]
+mod sound;
