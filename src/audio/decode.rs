@@ -5,12 +5,12 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::opus_packets::{OpusPackets, is_opus};
-use super::packets::{PacketReader, Packets, Step};
-use super::{AudioBuffer, Tags, fold};
+use super::ogg::{self, OggPackets};
+use super::packets::{Packets, Step};
+use super::{AudioBuffer, Tags, fold, packets};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 
-/// Bytes looked at to tell Opus from other Ogg streams.
+/// Bytes looked at to tell what an Ogg file holds.
 const SNIFFED: u64 = 128;
 
 /// What was wrong with a song that could still be read.
@@ -90,10 +90,10 @@ impl Decoder {
         source.by_ref().take(SNIFFED).read_to_end(&mut head).map_err(read)?;
         source.seek(SeekFrom::Start(0)).map_err(read)?;
         let packets: Box<dyn Packets> = guarded(path, || {
-            Ok(if is_opus(&head) {
-                Box::new(OpusPackets::open(source, limits)?) as Box<dyn Packets>
+            Ok(if ogg::is_song(&head) {
+                Box::new(OggPackets::open(source, limits)?) as Box<dyn Packets>
             } else {
-                Box::new(PacketReader::open(source, path, limits)?)
+                packets::open(source, path, limits)?
             })
         })?;
         let (rate, channels) = (packets.rate(), packets.channels());

@@ -5,15 +5,17 @@ use std::path::Path;
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::well_known::FORMAT_ID_MP3;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
 use super::mp4_edit::{self, Edit};
+use super::mpeg_reader::MpegPackets;
 use super::{AudioBuffer, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 
@@ -93,26 +95,40 @@ impl MediaSource for Source {
     }
 }
 
+/// Opens a song of any format but Opus.
+pub(super) fn open(
+    mut inner: Box<dyn ByteSource>,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Box<dyn Packets>> {
+    let read = |e| Error::io("cannot read", path, e);
+    let edit = mp4_edit::read_edit(&mut inner);
+    let bytes = inner.seek(SeekFrom::End(0)).map_err(read)?;
+    inner.seek(SeekFrom::Start(0)).map_err(read)?;
+    let mut format = probe(Source { inner, bytes }, path, limits)?;
+    let mut tags = Tags::default();
+    if let Some(revision) = format.metadata().skip_to_latest() {
+        tags.absorb(revision, limits.max_tag_field_bytes);
+    }
+    if format.format_info().format == FORMAT_ID_MP3 {
+        let params = audio_params(&*format)?.1.clone();
+        return Ok(Box::new(MpegPackets::open(format.into_inner(), &params, tags)?));
+    }
+    Ok(Box::new(PacketReader::new(format, tags, edit)?))
+}
+
+fn audio_params(format: &dyn FormatReader) -> Result<(&Track, &AudioCodecParameters)> {
+    let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
+    let track = format.default_track(TrackType::Audio).ok_or_else(nothing)?;
+    match &track.codec_params {
+        Some(CodecParameters::Audio(params)) => Ok((track, params)),
+        _ => Err(nothing()),
+    }
+}
+
 impl PacketReader {
-    pub(super) fn open(
-        mut inner: Box<dyn ByteSource>,
-        path: &Path,
-        limits: &Limits,
-    ) -> Result<PacketReader> {
-        let read = |e| Error::io("cannot read", path, e);
-        let edit = mp4_edit::read_edit(&mut inner);
-        let bytes = inner.seek(SeekFrom::End(0)).map_err(read)?;
-        inner.seek(SeekFrom::Start(0)).map_err(read)?;
-        let mut format = probe(Source { inner, bytes }, path, limits)?;
-        let mut tags = Tags::default();
-        if let Some(revision) = format.metadata().skip_to_latest() {
-            tags.absorb(revision, limits.max_tag_field_bytes);
-        }
-        let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
-        let track = format.default_track(TrackType::Audio).ok_or_else(nothing)?;
-        let Some(CodecParameters::Audio(params)) = &track.codec_params else {
-            return Err(nothing());
-        };
+    fn new(format: Box<dyn FormatReader>, tags: Tags, edit: Option<Edit>) -> Result<Self> {
+        let (track, params) = audio_params(&*format)?;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map_err(|e| unusable(&e))?;
@@ -217,11 +233,7 @@ impl Packets for PacketReader {
             Ok(None) => return Ok(Step::End),
             // A truncated file ends early; what came before is sound.
             Err(SymphoniaError::IoError(e)) if is_end(&e) => return Ok(Step::End),
-            Err(SymphoniaError::IoError(e)) => {
-                return Err(Error::new(ErrorKind::Io, "reading failed")
-                    .because(e.to_string())
-                    .caused_by(e));
-            }
+            Err(SymphoniaError::IoError(e)) => return Err(read_failed(e)),
             Err(SymphoniaError::DecodeError(_)) => return Ok(Step::Bad),
             Err(SymphoniaError::ResetRequired) => return Ok(Step::End),
             Err(e) => return Err(unusable(&e)),
@@ -238,6 +250,10 @@ impl Packets for PacketReader {
             Ok(_) | Err(_) => Ok(Step::Bad),
         }
     }
+}
+
+pub(super) fn read_failed(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "reading failed").because(error.to_string()).caused_by(error)
 }
 
 fn is_end(error: &std::io::Error) -> bool {
@@ -258,7 +274,7 @@ fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatR
         .map_err(|e| unusable(&e))
 }
 
-fn unusable(error: &SymphoniaError) -> Error {
+pub(super) fn unusable(error: &SymphoniaError) -> Error {
     let error_text = error.to_string();
     let why = match error {
         SymphoniaError::Unsupported(_) => {

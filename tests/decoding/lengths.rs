@@ -69,3 +69,67 @@ fn aac_without_a_container_loses_its_first_packet_and_keeps_its_padding() {
     assert_eq!(song.frames(), 22 * 1_024);
     assert_eq!(lag(&song.planes[0], &planes(22_051, 1)[0], 6_000..12_000, 1_500), 0);
 }
+#[test]
+fn a_variable_rate_without_a_tag_is_read_to_its_end() {
+    // Cut off the tag: what is left begins with a large packet, so that any guess of the length
+    // from the first packets is far too short.
+    let file = fixture("long_vbr.mp3");
+    let tag = file.windows(2).position(|w| w == [0xff, 0xfb]).unwrap();
+    let first = tag + 4 + file[tag + 4..].windows(2).position(|w| w == [0xff, 0xfb]).unwrap();
+    let song = decode("bare_vbr.mp3", &file[first..]).unwrap();
+    assert_eq!(song.frames(), 78 * 1_152);
+    let heard = &song.planes[0];
+    assert_eq!(lag(heard, &planes(88_203, 1)[0], 70_000..86_000, 1_500), 576 + 529);
+    assert!(!song.damage.any(), "{:?}", song.damage);
+}
+#[test]
+fn a_chain_of_ogg_streams_is_one_song() {
+    let chain = [fixture("vorbis.ogg"), other_serial(fixture("vorbis.ogg"))].concat();
+    let song = decode("chain.ogg", chain).unwrap();
+    assert!(song.error.is_none(), "{:?}", song.error);
+    assert_eq!(song.frames(), 2 * 22_051);
+    let once = whole("vorbis.ogg");
+    for (heard, once) in song.planes.iter().zip(&once.planes) {
+        assert!(heard[..22_051] == once[..] && heard[22_051..] == once[..]);
+    }
+    assert!(!song.damage.any(), "{:?}", song.damage);
+}
+
+/// The stream with another serial number, as every link of a chain has its own.
+fn other_serial(mut ogg: Vec<u8>) -> Vec<u8> {
+    for page in crate::ogg::pages(&ogg) {
+        ogg[page.start + 14] ^= 0x55;
+        crate::ogg::repair(&mut ogg[page]);
+    }
+    ogg
+}
+
+#[test]
+fn mp3_files_joined_together_are_read_to_the_end() {
+    // The tag of the first part only tells the length of that part. (Short joins cannot be told
+    // from files with a little more than they say.)
+    let part = fixture("long_cbr.mp3");
+    let song = decode("joined.mp3", part.repeat(8)).unwrap();
+    assert!(song.frames() >= 8 * 88_203, "{}", song.frames());
+    let truth = &planes(88_203, 1)[0];
+    assert_eq!(lag(&song.planes[0][..88_203], truth, 20_000..30_000, 1_500), 0);
+}
+
+#[test]
+fn a_chain_that_changes_its_rate_is_refused_and_not_cut() {
+    let chain = [fixture("vorbis.ogg"), other_serial(fixture("long.ogg"))].concat();
+    let song = decode("chain.ogg", chain).unwrap();
+    assert_eq!(song.frames(), 22_051);
+    let error = song.error.unwrap().to_string();
+    assert!(error.contains("change in the middle"), "{error}");
+}
+
+#[test]
+fn a_chain_whose_first_stream_is_torn_goes_on() {
+    let first = fixture("long.ogg");
+    let chain = [&first[..first.len() / 2], &other_serial(fixture("long.ogg"))].concat();
+    let song = decode("chain.ogg", chain).unwrap();
+    assert!(song.error.is_none(), "{:?}", song.error);
+    let second = &song.planes[0][song.frames() - 88_203..];
+    assert!(second == whole("long.ogg").planes[0]);
+}
