@@ -1,11 +1,21 @@
 //! Reading songs: exact lengths, damage kept in place, and files made to hurt.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+#[path = "decoding/bombs.rs"]
+mod bombs;
 #[path = "decoding/damage.rs"]
 mod damage;
+#[path = "decoding/flac.rs"]
+mod flac;
 #[path = "decoding/lengths.rs"]
 mod lengths;
+#[path = "decoding/lies.rs"]
+mod lies;
 #[path = "decoding/ogg.rs"]
 mod ogg;
+#[path = "decoding/seeds.rs"]
+mod seeds;
 #[path = "decoding/sound.rs"]
 mod sound;
+#[path = "decoding/truncation.rs"]
+mod truncation;

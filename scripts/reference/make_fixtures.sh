@@ -68,6 +68,17 @@ moov = box(b"moov", data[at + 8 :] + box(b"udta", meta))
 open(path, "wb").write(data[:at] + moov)
 PY
 
+cat >"$work/fact.py" <<'PY'
+"""Writes the true length into a WAV file, as other programs than ffmpeg do."""
+import struct
+import sys
+
+path, frames = sys.argv[1], int(sys.argv[2])
+data = bytearray(open(path, "rb").read())
+struct.pack_into("<I", data, data.index(b"fact") + 8, frames)
+open(path, "wb").write(data)
+PY
+
 make() { # name, source, options
     name=$1 source=$2
     shift 2
@@ -88,6 +99,7 @@ make flac.flac brief -metadata_header_padding 0
 make ogg_flac.oga brief -c:a flac
 make ima_adpcm.wav mono -c:a adpcm_ima_wav -block_size 256
 make ms_adpcm.wav mono -c:a adpcm_ms -block_size 256
+python3 "$work/fact.py" "$out/ms_adpcm.wav" 22051
 ffmpeg -nostdin -v error -y -i "$work/brief.wav" -map_metadata -1 -fflags +bitexact -f wav - \
     >"$out/streamed.wav"
 

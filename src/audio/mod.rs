@@ -7,6 +7,7 @@ mod buffer;
 mod decode;
 pub mod encode;
 mod fold;
+mod front;
 pub mod limiter;
 pub mod loudness;
 mod mp4_edit;

@@ -15,6 +15,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
+use super::front::behind_tags;
 use super::packets::{Packets, Step, read_failed, unusable};
 use super::{AudioBuffer, Tags};
 use crate::base::{Error, ErrorKind, Result, SampleRate};
@@ -56,7 +57,7 @@ struct Holes {
 impl<R: Read + Seek + Send> MpegPackets<R> {
     /// Takes over a source that was found to hold layer III, with its tags.
     pub fn open(mut source: R, params: &AudioCodecParameters, tags: Tags) -> Result<Self> {
-        let start = after_tags(&mut source).map_err(read_failed)?;
+        let start = behind_tags(&mut source).map_err(read_failed)?;
         let end = source.seek(SeekFrom::End(0)).map_err(read_failed)?;
         let mut walk = Walk::new(source, start).map_err(read_failed)?;
         let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
@@ -195,24 +196,6 @@ impl<R: Read + Seek + Send> Packets for MpegPackets<R> {
                 Ok(self.trim(place, out))
             }
             Ok(_) | Err(_) => Ok(Step::Bad),
-        }
-    }
-}
-
-/// Where the packets begin: behind all ID3v2 tags.
-fn after_tags(source: &mut (impl Read + Seek)) -> io::Result<u64> {
-    let mut at = 0;
-    loop {
-        source.seek(SeekFrom::Start(at))?;
-        let mut head = Vec::new();
-        source.by_ref().take(10).read_to_end(&mut head)?;
-        match head[..] {
-            [b'I', b'D', b'3', _, _, flags, a, b, c, d] => {
-                let size = [a, b, c, d].iter().fold(0, |n, &x| n << 7 | u64::from(x & 0x7f));
-                let footer = if flags & 0x10 != 0 { 10 } else { 0 };
-                at += 10 + size + footer;
-            }
-            _ => return Ok(at),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ogg songs in Opus or Vorbis.
+//! Ogg songs in Opus, Vorbis or FLAC.
 //!
 //! Every page is placed by its granule position: what a damaged or lost page held becomes
 //! silence of the same length, so that nothing after it moves. Streams chained one after the
@@ -6,10 +6,10 @@
 
 mod assembly;
 mod opus;
+mod paged;
 mod pages;
 mod stream;
 mod timeline;
-mod vorbis;
 
 use std::mem;
 
@@ -17,9 +17,9 @@ use super::packets::{Packets, Step};
 use super::{AudioBuffer, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 use opus::OpusReader;
+use paged::PagedReader;
 use pages::{Page, Pages, word};
 use stream::{AllPages, Input, find_first};
-use vorbis::VorbisReader;
 
 /// Longest comment kept: longer ones are pictures in disguise.
 const MAX_COMMENT: usize = 64 << 10;
@@ -46,10 +46,12 @@ trait Link: Send {
     fn into_rest(self: Box<Self>) -> (AllPages, Option<Page>);
 }
 
-/// Whether a file that begins so holds Opus or Vorbis in Ogg.
-pub(super) fn is_song(head: &[u8]) -> bool {
-    let begins = |magic: &[u8]| head.windows(magic.len()).any(|w| w == magic);
-    head.starts_with(b"OggS") && (begins(opus::HEAD_MAGIC) || begins(vorbis::HEAD_MAGIC))
+/// How streams begin that can be read.
+const MAGICS: [&[u8]; 3] = [opus::HEAD_MAGIC, paged::VORBIS_MAGIC, paged::FLAC_MAGIC];
+
+/// Whether a file that begins so is an Ogg file.
+pub(super) fn is_ogg(head: &[u8]) -> bool {
+    head.starts_with(b"OggS")
 }
 
 /// A chain of streams as the packets of one song.
@@ -69,7 +71,10 @@ pub(super) struct OggPackets {
 impl OggPackets {
     pub(super) fn open(source: Box<dyn ByteSource>, limits: &Limits) -> Result<Self> {
         let pages = Pages::new(Box::new(source) as Box<dyn Input>);
-        let none = || Error::new(ErrorKind::Unusable, "no audio in this file");
+        let none = || {
+            Error::new(ErrorKind::Unusable, "no sound in this Ogg file")
+                .because("only Opus, Vorbis and FLAC can be read from Ogg files")
+        };
         let link = next_link(pages, None)?.ok_or_else(none)?;
         let mut tags = Tags::default();
         for (key, value) in link.tags() {
@@ -103,13 +108,12 @@ impl OggPackets {
 }
 
 fn next_link(mut pages: AllPages, page: Option<Page>) -> Result<Option<Box<dyn Link>>> {
-    let fits =
-        |head: &[u8]| head.starts_with(opus::HEAD_MAGIC) || head.starts_with(vorbis::HEAD_MAGIC);
+    let fits = |head: &[u8]| MAGICS.iter().any(|magic| head.starts_with(magic));
     let Some(page) = find_first(&mut pages, page, fits)? else { return Ok(None) };
     Ok(Some(if page.payload.starts_with(opus::HEAD_MAGIC) {
         Box::new(OpusReader::begin(pages, page)?)
     } else {
-        Box::new(VorbisReader::begin(pages, page)?)
+        Box::new(PagedReader::begin(pages, page)?)
     }))
 }
 

@@ -1,6 +1,5 @@
 //! Packets of one song, decoded, with the frame each begins at.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use symphonia::core::codecs::CodecParameters;
@@ -8,13 +7,16 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::FORMAT_ID_MP3;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_MP3};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia::default::formats::{AdtsReader, MpaReader};
+use symphonia::default::meta::{ApeReader, Id3v1Reader, Id3v2Reader};
 
-use super::mp4_edit::{self, Edit};
+use super::front::{self, Front, Spliced};
+use super::mp4_edit::Edit;
 use super::mpeg_reader::MpegPackets;
 use super::{AudioBuffer, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
@@ -64,48 +66,20 @@ pub(super) struct PacketReader {
     origin: i64,
     edit: Edit,
     claimed: Option<u64>,
+    is_mp4: bool,
     name: &'static str,
     tags: Tags,
     scratch: Vec<Vec<f32>>,
 }
 
-struct Source {
-    inner: Box<dyn ByteSource>,
-    bytes: u64,
-}
-
-impl Read for Source {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        self.inner.read(buf)
-    }
-}
-
-impl Seek for Source {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
-impl MediaSource for Source {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.bytes)
-    }
-}
-
-/// Opens a song of any format but Opus.
+/// Opens a song of any format but Ogg.
 pub(super) fn open(
-    mut inner: Box<dyn ByteSource>,
+    source: Box<dyn ByteSource>,
     path: &Path,
     limits: &Limits,
 ) -> Result<Box<dyn Packets>> {
-    let read = |e| Error::io("cannot read", path, e);
-    let edit = mp4_edit::read_edit(&mut inner);
-    let bytes = inner.seek(SeekFrom::End(0)).map_err(read)?;
-    inner.seek(SeekFrom::Start(0)).map_err(read)?;
-    let mut format = probe(Source { inner, bytes }, path, limits)?;
+    let Front { source, edit, claimed, known } = front::open(source, limits)?;
+    let mut format = probe(source, known, path, limits)?;
     let mut tags = Tags::default();
     if let Some(revision) = format.metadata().skip_to_latest() {
         tags.absorb(revision, limits.max_tag_field_bytes);
@@ -114,7 +88,7 @@ pub(super) fn open(
         let params = audio_params(&*format)?.1.clone();
         return Ok(Box::new(MpegPackets::open(format.into_inner(), &params, tags)?));
     }
-    Ok(Box::new(PacketReader::new(format, tags, edit)?))
+    Ok(Box::new(PacketReader::new(format, tags, edit, claimed)?))
 }
 
 fn audio_params(format: &dyn FormatReader) -> Result<(&Track, &AudioCodecParameters)> {
@@ -127,7 +101,12 @@ fn audio_params(format: &dyn FormatReader) -> Result<(&Track, &AudioCodecParamet
 }
 
 impl PacketReader {
-    fn new(format: Box<dyn FormatReader>, tags: Tags, edit: Option<Edit>) -> Result<Self> {
+    fn new(
+        format: Box<dyn FormatReader>,
+        tags: Tags,
+        edit: Option<Edit>,
+        claimed: Option<u64>,
+    ) -> Result<Self> {
         let (track, params) = audio_params(&*format)?;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
@@ -137,10 +116,12 @@ impl PacketReader {
         let frames_per_tick = track.time_base.map_or(1.0, |tb| {
             rate.as_f64() * f64::from(tb.numer.get()) / f64::from(tb.denom.get())
         });
-        let edit = if is_aac {
-            edit.unwrap_or(Edit { delay: AAC_DELAY, ..Edit::default() })
-        } else {
-            Edit::default()
+        let is_mp4 = format.format_info().format == FORMAT_ID_ISOMP4;
+        let edit = match edit {
+            Some(edit) if is_aac || !is_mp4 => edit,
+            _ if is_aac => Edit { delay: AAC_DELAY, ..Edit::default() },
+            // Other codecs in MP4 files have no delay to cut.
+            _ => Edit::default(),
         };
         // Files in fragments say 0 and mean that they do not know yet.
         let frames = track.num_frames.filter(|&n| n > 0);
@@ -152,7 +133,8 @@ impl PacketReader {
             frames_per_tick,
             origin: track.start_ts.get().max(0),
             edit,
-            claimed: edit.length.or(frames.map(|n| n.saturating_sub(edit.delay))),
+            claimed: claimed.or(edit.length).or(frames.map(|n| n.saturating_sub(edit.delay))),
+            is_mp4,
             name: format.format_info().short_name,
             tags,
             scratch: Vec::new(),
@@ -184,9 +166,9 @@ impl PacketReader {
             - self.edit.delay as i64;
         let frames = self.scratch.first().map_or(0, Vec::len) as i64;
         // The last packet of an MP4 track says how much of it is music.
-        let frames = match self.name {
-            "isomp4" => frames.min((ticks as f64 * self.frames_per_tick).round() as i64),
-            _ => frames,
+        let frames = match self.is_mp4 {
+            true => frames.min((ticks as f64 * self.frames_per_tick).round() as i64),
+            false => frames,
         };
         let end = self.edit.length.map_or(i64::MAX, |n| n as i64).min(start + frames);
         let from = (-start).clamp(0, frames) as usize;
@@ -260,7 +242,14 @@ fn is_end(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::UnexpectedEof
 }
 
-fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatReader>> {
+/// Finds the reader for a file. One whose head is not known can only be a bare stream: the other
+/// readers would believe whatever a head says about sizes.
+fn probe(
+    source: Spliced,
+    known: bool,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Box<dyn FormatReader>> {
     let mut hint = Hint::new();
     if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
         hint.with_extension(extension);
@@ -269,9 +258,14 @@ fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatR
         .limit_tag_bytes(Limit::Maximum(limits.max_tag_bytes))
         .limit_visual_bytes(Limit::Maximum(0));
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
-    symphonia::default::get_probe()
-        .probe(&hint, stream, FormatOptions::default(), tags)
-        .map_err(|e| unusable(&e))
+    let mut bare = Probe::new();
+    bare.register_format::<AdtsReader<'_>>();
+    bare.register_format::<MpaReader<'_>>();
+    bare.register_metadata::<ApeReader<'_>>();
+    bare.register_metadata::<Id3v1Reader<'_>>();
+    bare.register_metadata::<Id3v2Reader<'_>>();
+    let probe = if known { symphonia::default::get_probe() } else { &bare };
+    probe.probe(&hint, stream, FormatOptions::default(), tags).map_err(|e| unusable(&e))
 }
 
 pub(super) fn unusable(error: &SymphoniaError) -> Error {

@@ -1,13 +1,14 @@
 //! Songs with holes: what follows a hole stays where it was, and the hole is told.
 
 use crate::sound::*;
-use evermix::audio::encode::OutputTags;
+use evermix::audio::encode::{BitDepth, Mp3Quality, OutputTags, flac, mp3, opus};
 use evermix::base::{Draws, ErrorKind, SampleRate, Seed};
+use std::io::{Read as _, Seek as _};
 use std::ops::Range;
 
 /// Two seconds in every format a song may come in, with the frames a decoder needs to find its
 /// way again after a hole.
-fn songs() -> Vec<(&'static str, Vec<u8>, usize)> {
+pub fn songs() -> Vec<(&'static str, Vec<u8>, usize)> {
     let fixtures = [
         ("long_cbr.mp3", 4 * 1_152),
         ("long_vbr.mp3", 4 * 1_152),
@@ -20,14 +21,14 @@ fn songs() -> Vec<(&'static str, Vec<u8>, usize)> {
     songs
 }
 
-/// The long sound through one of our own encoders.
+/// The long sound through one of our own encoders, called "A song".
 pub fn encoded(extension: &str) -> Vec<u8> {
-    use evermix::audio::encode::{BitDepth, flac, opus};
-    use std::io::{Read as _, Seek as _};
     let mut file = tempfile::tempfile().unwrap();
-    let (out, tags) = (Box::new(file.try_clone().unwrap()), OutputTags::default());
+    let out = Box::new(file.try_clone().unwrap());
+    let tags = OutputTags { title: "A song".into(), ..OutputTags::default() };
     let mut encoder = match extension {
         "flac" => flac(out, SampleRate::CD, 1, BitDepth::Sixteen, &tags),
+        "mp3" => mp3(out, SampleRate::CD, 1, Mp3Quality::Cbr192, &tags),
         _ => opus(out, SampleRate::CD, 1, 64_000, &tags),
     }
     .unwrap();

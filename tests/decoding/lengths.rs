@@ -133,3 +133,29 @@ fn a_chain_whose_first_stream_is_torn_goes_on() {
     let second = &song.planes[0][song.frames() - 88_203..];
     assert!(second == whole("long.ogg").planes[0]);
 }
+#[test]
+fn adpcm_is_as_long_as_the_file_says() {
+    // ffmpeg counts the padding of the last block as sound; the other file tells the truth.
+    for (name, frames) in [("ima_adpcm.wav", 22_220), ("ms_adpcm.wav", 22_051)] {
+        let song = whole(name);
+        assert_eq!((song.rate, song.frames(), song.planes.len()), (44_100, frames, 1), "{name}");
+        assert_eq!(lag(&song.planes[0], &planes(22_051, 1)[0], 6_000..12_000, 1_500), 0, "{name}");
+        let error = error(&song.planes[0], &planes(22_051, 1)[0], 0..22_051);
+        assert!(error < 0.05, "{name}: {error}");
+    }
+}
+
+#[test]
+fn the_name_of_a_song_is_read_whatever_its_format() {
+    let aiff = fixture("aiff.aiff");
+    let named = [&aiff[..12], b"NAME\0\0\0\x06A song", &aiff[12..]].concat();
+    let mp3 = crate::damage::encoded("mp3");
+    let flac = crate::damage::encoded("flac");
+    let opus = crate::damage::encoded("opus");
+    for (name, bytes) in [("a.aiff", named), ("a.mp3", mp3), ("a.flac", flac), ("a.opus", opus)] {
+        let source = Box::new(std::io::Cursor::new(bytes));
+        let (path, limits) = (std::path::Path::new(name), evermix::base::Limits::default());
+        let decoder = evermix::audio::Decoder::from_source(source, path, &limits).unwrap();
+        assert_eq!(decoder.tags().title, "A song", "{name}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The sound in `data/fixtures`, computed again, and what our decoder makes of a file.
 
 use evermix::audio::{AudioBuffer, Damage, Decoder};
-use evermix::base::{Error, Limits};
+use evermix::base::{ByteSource, Error, Limits};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +88,22 @@ pub fn whole(name: &str) -> Song {
         panic!("{error}");
     }
     song
+}
+
+/// Decodes a source without keeping the sound: its length, and why it ended early if it did.
+pub fn decode_source(
+    name: &str,
+    source: Box<dyn ByteSource>,
+) -> Result<(usize, Option<Error>), Error> {
+    let mut decoder = Decoder::from_source(source, Path::new(name), &Limits::default())?;
+    let mut block = AudioBuffer::default();
+    loop {
+        match decoder.next_block(&mut block) {
+            Ok(true) => {}
+            Ok(false) => return Ok((decoder.position() as usize, None)),
+            Err(error) => return Ok((decoder.position() as usize, Some(error))),
+        }
+    }
 }
 
 /// How many frames `heard` lies behind `truth`, looking at `range` of it: where they agree best.

@@ -65,20 +65,3 @@ fn a_survey_counts_what_follows_and_comes_back() {
     walk.next().unwrap();
     assert_eq!(walk.packet()[4], 2, "goes on where it was");
 }
-
-#[test]
-fn tags_in_front_are_passed_over() {
-    let tag = |size: usize, flags: u8| {
-        let mut tag =
-            vec![b'I', b'D', b'3', 4, 0, flags, 0, 0, (size >> 7) as u8, size as u8 & 127];
-        tag.resize(10 + size, 0xff);
-        tag
-    };
-    let place = |bytes: Vec<u8>| after_tags(&mut Cursor::new(bytes)).unwrap();
-    assert_eq!(place(stream(2)), 0);
-    assert_eq!(place([tag(300, 0), stream(2)].concat()), 310);
-    assert_eq!(place([tag(300, 0), tag(5, 0), stream(2)].concat()), 325);
-    assert_eq!(place([tag(300, 0x10), vec![0; 10], stream(2)].concat()), 320);
-    assert_eq!(place(tag(300, 0)[..20].to_vec()), 310);
-    assert_eq!(place(Vec::new()), 0);
-}

@@ -1,9 +1,10 @@
-//! Reads Ogg Vorbis streams (Vorbis I specification), placing every page by its position.
+//! Reads Vorbis and FLAC in Ogg (Vorbis I specification; RFC 9639 section 10.1), placing every
+//! page by its position.
 //!
 //! The general reader plays the page after a hole where the hole begins. Here each page is
 //! decoded as a whole and ends where it says.
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
@@ -12,23 +13,29 @@ use super::pages::{Page, word};
 use super::stream::{AllPages, Stream};
 use super::timeline::Timeline;
 use super::{Comments, Link, parse_comments};
+use crate::audio::fold::check_channels;
 use crate::audio::packets::unusable;
 use crate::base::{Error, ErrorKind, Result, SampleRate};
 
-pub(super) const HEAD_MAGIC: &[u8; 7] = b"\x01vorbis";
-const TAGS_MAGIC: &[u8; 7] = b"\x03vorbis";
-const SETUP_MAGIC: &[u8; 7] = b"\x05vorbis";
-/// Bytes of the identification header.
-const HEAD_BYTES: usize = 30;
+pub(super) const VORBIS_MAGIC: &[u8] = b"\x01vorbis";
+pub(super) const FLAC_MAGIC: &[u8] = b"\x7fFLAC";
+const VORBIS_TAGS: &[u8] = b"\x03vorbis";
+const VORBIS_SETUP: &[u8] = b"\x05vorbis";
+/// Bytes of Vorbis' identification header.
+const VORBIS_HEAD: usize = 30;
+/// FLAC's description of the stream within the first packet.
+const FLAC_HEAD: std::ops::Range<usize> = 17..51;
+/// Type of FLAC's block of comments, and the mark of the last block.
+const FLAC_TAGS: u8 = 4;
+const FLAC_LAST: u8 = 0x80;
 /// Frames of silence given out at a time.
 const SILENCE: usize = 8_192;
 
-/// A streaming reader of one Vorbis stream. Memory is bounded by a page and a packet.
-pub(super) struct VorbisReader {
+/// A streaming reader of one stream. Memory is bounded by a page and a packet.
+pub(super) struct PagedReader {
     stream: Stream,
     decoder: Box<dyn AudioDecoder>,
-    rate: SampleRate,
-    channels: usize,
+    head: Head,
     tags: Comments,
     timeline: Timeline,
     /// The current page, decoded, while it waits for its turn.
@@ -37,34 +44,61 @@ pub(super) struct VorbisReader {
     total: Option<u64>,
 }
 
-impl VorbisReader {
+/// What the first packet says.
+struct Head {
+    is_flac: bool,
+    rate: SampleRate,
+    channels: usize,
+    /// What the decoder needs of it.
+    bytes: Vec<u8>,
+}
+
+impl Head {
+    fn parse(packet: &[u8]) -> Result<Head> {
+        let is_flac = packet.starts_with(FLAC_MAGIC);
+        let kept = if is_flac { FLAC_HEAD } else { 0..VORBIS_HEAD };
+        let bytes = packet.get(kept).ok_or_else(broken)?.to_vec();
+        let (rate, channels) = if is_flac {
+            let bits = u32::from_be_bytes([bytes[10], bytes[11], bytes[12], bytes[13]]);
+            (bits >> 12, ((bits >> 9) & 7) as usize + 1)
+        } else {
+            (word(&bytes, 12), usize::from(bytes[11]))
+        };
+        check_channels(channels)?;
+        Ok(Head { is_flac, rate: SampleRate::new(rate)?, channels, bytes })
+    }
+
+    fn decoder(&self, setup: &[u8]) -> Result<Box<dyn AudioDecoder>> {
+        let codec = if self.is_flac { CODEC_ID_FLAC } else { CODEC_ID_VORBIS };
+        let mut params = AudioCodecParameters::new();
+        params
+            .for_codec(codec)
+            .with_sample_rate(self.rate.hz())
+            .with_extra_data([&self.bytes, setup].concat().into_boxed_slice());
+        symphonia::default::get_codecs()
+            .make_audio_decoder(&params, &AudioDecoderOptions::default())
+            .map_err(|e| unusable(&e))
+    }
+}
+
+impl PagedReader {
     /// Reads the stream that begins with `page`.
     ///
     /// # Errors
-    /// `ErrorKind::Unusable` where its headers are damaged, `ErrorKind::Limit` where its rate is
-    /// out of range, `ErrorKind::Io` where reading fails.
+    /// `ErrorKind::Unusable` where its headers are damaged, `ErrorKind::Limit` where its rate or
+    /// channels are out of range, `ErrorKind::Io` where reading fails.
     pub fn begin(pages: AllPages, page: Page) -> Result<Self> {
-        let head = page.payload.get(..HEAD_BYTES).ok_or_else(broken)?.to_vec();
-        let rate = SampleRate::new(word(&head, 12))?;
-        let channels = usize::from(head[11]);
+        let head = Head::parse(&page.payload)?;
         let mut stream = Stream::begin(pages, page);
-        let (tags, setup) = read_headers(&mut stream)?;
-        let mut params = AudioCodecParameters::new();
-        params
-            .for_codec(CODEC_ID_VORBIS)
-            .with_sample_rate(rate.hz())
-            .with_extra_data([head, setup].concat().into_boxed_slice());
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(&params, &AudioDecoderOptions::default())
-            .map_err(|e| unusable(&e))?;
-        let mut reader = VorbisReader {
+        let mut tags = Comments::new();
+        let setup = read_headers(&mut stream, head.is_flac, &mut tags)?;
+        let mut reader = PagedReader {
+            decoder: head.decoder(&setup)?,
+            page: vec![Vec::new(); head.channels],
             stream,
-            decoder,
-            rate,
-            channels,
+            head,
             tags,
             timeline: Timeline::that_may_begin_early(),
-            page: vec![Vec::new(); channels],
             scratch: Vec::new(),
             total: None,
         };
@@ -89,7 +123,7 @@ impl VorbisReader {
             let data = self.stream.assembly.bytes(packet);
             let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, data);
             match self.decoder.decode_ref(&packet) {
-                Ok(decoded) if decoded.num_planes() == self.channels => {
+                Ok(decoded) if decoded.num_planes() == self.head.channels => {
                     decoded.copy_to_vecs_planar(&mut self.scratch);
                     let fresh = self.page.iter_mut().zip(&self.scratch);
                     fresh.for_each(|(plane, fresh)| plane.extend_from_slice(fresh));
@@ -104,17 +138,17 @@ impl VorbisReader {
     }
 }
 
-impl Link for VorbisReader {
+impl Link for PagedReader {
     fn rate(&self) -> SampleRate {
-        self.rate
+        self.head.rate
     }
 
     fn channels(&self) -> usize {
-        self.channels
+        self.head.channels
     }
 
     fn format(&self) -> &'static str {
-        "vorbis"
+        if self.head.is_flac { "flac" } else { "vorbis" }
     }
 
     fn total_frames(&self) -> Option<u64> {
@@ -131,7 +165,7 @@ impl Link for VorbisReader {
 
     /// Gives a page at a time, at most.
     fn next_block(&mut self, planar: &mut Vec<Vec<f32>>) -> Result<bool> {
-        planar.resize_with(self.channels, Vec::new);
+        planar.resize_with(self.head.channels, Vec::new);
         planar.iter_mut().for_each(Vec::clear);
         loop {
             if self.timeline.in_gap() {
@@ -159,19 +193,26 @@ impl Link for VorbisReader {
     }
 }
 
-/// The second and third packet of the stream: comments, and the setup the decoder needs.
-fn read_headers(stream: &mut Stream) -> Result<(Comments, Vec<u8>)> {
-    let mut tags = Vec::new();
+/// The packets before the sound: comments, and for Vorbis the setup its decoder needs.
+fn read_headers(stream: &mut Stream, is_flac: bool, tags: &mut Comments) -> Result<Vec<u8>> {
     while !stream.over() {
         if stream.take_page()? == Some(false) {
             return Err(broken());
         }
         while let Some(packet) = stream.assembly.next_packet() {
             let packet = stream.assembly.bytes(packet);
-            if let Some(comments) = packet.strip_prefix(TAGS_MAGIC) {
-                tags = parse_comments(comments);
-            } else if packet.starts_with(SETUP_MAGIC) {
-                return Ok((tags, packet.to_vec()));
+            if is_flac {
+                let kind = packet.first().copied().unwrap_or_default();
+                if kind & !FLAC_LAST == FLAC_TAGS {
+                    *tags = parse_comments(packet.get(4..).unwrap_or_default());
+                }
+                if kind & FLAC_LAST != 0 {
+                    return Ok(Vec::new());
+                }
+            } else if let Some(comments) = packet.strip_prefix(VORBIS_TAGS) {
+                *tags = parse_comments(comments);
+            } else if packet.starts_with(VORBIS_SETUP) {
+                return Ok(packet.to_vec());
             } else {
                 return Err(broken());
             }
@@ -181,6 +222,6 @@ fn read_headers(stream: &mut Stream) -> Result<(Comments, Vec<u8>)> {
 }
 
 fn broken() -> Error {
-    Error::new(ErrorKind::Unusable, "cannot decode this Vorbis file")
+    Error::new(ErrorKind::Unusable, "cannot decode this Ogg file")
         .because("its headers are damaged")
 }
