@@ -93,6 +93,11 @@ fn a_chain_of_ogg_streams_is_one_song() {
         assert!(heard[..22_051] == once[..] && heard[22_051..] == once[..]);
     }
     assert!(!song.damage.any(), "{:?}", song.damage);
+    let opus = crate::damage::encoded("opus");
+    let chain = [opus.clone(), other_serial(opus.clone())].concat();
+    let (once, twice) = (decode("a.opus", opus).unwrap(), decode("a.opus", chain).unwrap());
+    assert!(twice.error.is_none() && !twice.damage.any(), "{:?}", twice.damage);
+    assert!(twice.planes[0] == once.planes[0].repeat(2));
 }
 
 /// The stream with another serial number, as every link of a chain has its own.
@@ -157,5 +162,16 @@ fn the_name_of_a_song_is_read_whatever_its_format() {
         let (path, limits) = (std::path::Path::new(name), evermix::base::Limits::default());
         let decoder = evermix::audio::Decoder::from_source(source, path, &limits).unwrap();
         assert_eq!(decoder.tags().title, "A song", "{name}");
+    }
+}
+
+#[test]
+fn a_tag_in_front_of_a_file_changes_nothing() {
+    let tag = [&b"ID3\x04\0\0\0\0\x03\x74"[..], &[0; 500]].concat();
+    for name in EXACT.iter().chain(&LOSSY) {
+        let (bare, tagged) = (whole(name), decode(name, [&tag, &fixture(name)[..]].concat()));
+        let tagged = tagged.unwrap_or_else(|error| panic!("{error}"));
+        assert!(bare.planes == tagged.planes, "{name}: {} frames", tagged.frames());
+        assert_eq!(bare.claimed, tagged.claimed, "{name}");
     }
 }
