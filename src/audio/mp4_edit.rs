@@ -5,9 +5,10 @@
 //! comment `iTunSMPB`, whose second and third hexadecimal fields are delay and padding and whose
 //! fourth is the true length.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
+use super::packets::read_failed;
 use crate::base::{Error, ErrorKind, Result};
 
 /// Most bytes of tables in a file, all kept in memory; a song has a few hundred kilobytes.
@@ -17,6 +18,8 @@ const MAX_BOXES: usize = 1 << 20;
 /// Most entries of the table of durations, which the reader searches from its beginning for each
 /// packet. Regular files have two, those with rounded times one a packet.
 const MAX_DURATIONS: u32 = 60_000;
+/// Most packets in a run of a fragment, which is searched in the same way but faster.
+const MAX_RUN: u32 = 200_000;
 /// Deepest nesting followed; real files need six.
 const MAX_DEPTH: usize = 10;
 
@@ -55,6 +58,7 @@ struct Found {
     gapless: Option<Edit>,
     durations: u32,
     packets: u64,
+    run: u32,
 }
 
 /// Reads the edit of the first sound track of a file that begins at `start`, leaving the reader
@@ -63,18 +67,26 @@ struct Found {
 /// # Errors
 /// `Limit` where its tables are too large.
 pub fn read_edit(file: &mut (impl Read + Seek), start: u64) -> Result<Option<Edit>> {
-    let Some((tables, moov)) = find_tables(file, start) else { return Ok(None) };
-    if tables > MAX_TABLES {
-        return Err(too_large(format!("{tables} bytes, {MAX_TABLES} can be read")));
+    let end = file.seek(SeekFrom::End(0)).map_err(read_failed)?;
+    let (mut at, mut tables, mut movie) = (start, 0u64, None);
+    for _ in 0..MAX_BOXES {
+        let Some((name, body)) = box_at(file, at, end) else { return Ok(movie) };
+        at = body.end;
+        if !matches!(&name, b"ftyp" | b"moov" | b"moof" | b"meta" | b"sidx") {
+            continue;
+        }
+        tables += body.end - body.start;
+        if tables > MAX_TABLES {
+            return Err(too_large(format!("over {MAX_TABLES} bytes")));
+        }
+        let mut found = Found::default();
+        walk(&read(file, body).map_err(read_failed)?, 0, &mut found);
+        found.check()?;
+        if &name == b"moov" {
+            movie = movie.or_else(|| found.gapless.or_else(|| found.edit_list()));
+        }
     }
-    let Some(moov) = moov.and_then(|range| read(file, range)) else { return Ok(None) };
-    let mut found = Found::default();
-    walk(&moov, 0, &mut found);
-    if found.durations > MAX_DURATIONS || found.packets > u64::from(u32::MAX) {
-        let (durations, packets) = (found.durations, found.packets);
-        return Err(too_large(format!("{durations} durations of {packets} packets")));
-    }
-    Ok(found.gapless.or_else(|| found.edit_list()))
+    Err(too_large(format!("over {MAX_BOXES} boxes")))
 }
 
 fn too_large(why: String) -> Error {
@@ -82,6 +94,15 @@ fn too_large(why: String) -> Error {
 }
 
 impl Found {
+    fn check(&self) -> Result<()> {
+        let (durations, packets, run) = (self.durations, self.packets, self.run);
+        if durations > MAX_DURATIONS || run > MAX_RUN || packets > u64::from(u32::MAX) {
+            let why = format!("{durations} durations, {packets} packets, a run of {run}");
+            return Err(too_large(why));
+        }
+        Ok(())
+    }
+
     fn edit_list(&self) -> Option<Edit> {
         let (duration, delay) = self.edit?;
         let length = (self.movie_scale > 0 && duration > 0).then(|| {
@@ -93,23 +114,6 @@ impl Found {
     }
 }
 
-/// Bytes of all tables, and where the movie box lies.
-fn find_tables(file: &mut (impl Read + Seek), start: u64) -> Option<(u64, Option<Range<u64>>)> {
-    let end = file.seek(SeekFrom::End(0)).ok()?;
-    let (mut at, mut tables, mut moov) = (start, 0u64, None);
-    for _ in 0..MAX_BOXES {
-        let Some((name, body)) = box_at(file, at, end) else { break };
-        at = body.end;
-        if matches!(&name, b"ftyp" | b"moov" | b"moof" | b"meta" | b"sidx") {
-            tables += body.end - body.start;
-        }
-        if &name == b"moov" && moov.is_none() {
-            moov = Some(body);
-        }
-    }
-    Some((tables, moov))
-}
-
 /// Name and contents of the box at a place, as far as they are in the file.
 fn box_at(file: &mut (impl Read + Seek), at: u64, end: u64) -> Option<([u8; 4], Range<u64>)> {
     file.seek(SeekFrom::Start(at)).ok()?;
@@ -119,7 +123,7 @@ fn box_at(file: &mut (impl Read + Seek), at: u64, end: u64) -> Option<([u8; 4], 
     let mut start = at + 8;
     if size == 1 {
         file.read_exact(&mut head[8..]).ok()?;
-        size = (u64::from(be32(&head, 8)?) << 32) | u64::from(be32(&head, 12)?);
+        size = be64(&head, 8)?;
         start += 8;
     } else if size == 0 {
         size = end - at;
@@ -128,23 +132,19 @@ fn box_at(file: &mut (impl Read + Seek), at: u64, end: u64) -> Option<([u8; 4], 
     Some(([head[4], head[5], head[6], head[7]], start.min(stop)..stop))
 }
 
-fn read(file: &mut (impl Read + Seek), range: Range<u64>) -> Option<Vec<u8>> {
-    file.seek(SeekFrom::Start(range.start)).ok()?;
+fn read(file: &mut (impl Read + Seek), range: Range<u64>) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(range.start))?;
     let mut bytes = Vec::new();
-    file.take(range.end - range.start).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    file.take(range.end - range.start).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn walk(boxes: &[u8], depth: usize, found: &mut Found) {
     let mut rest = boxes;
-    while rest.len() >= 8 && depth < MAX_DEPTH {
-        let size = be32(rest, 0).unwrap_or(0) as usize;
-        let size = if size == 0 { rest.len() } else { size };
-        if size < 8 || size > rest.len() {
-            return;
-        }
-        let (name, body) = (&rest[4..8], &rest[8..size]);
-        match name {
+    while let Some((name, body, after)) = split_box(rest)
+        && depth < MAX_DEPTH
+    {
+        match &name {
             b"trak" => {
                 let mut track = Found::default();
                 walk(body, depth + 1, &mut track);
@@ -155,13 +155,14 @@ fn walk(boxes: &[u8], depth: usize, found: &mut Found) {
                     found.edit = track.edit;
                 }
             }
-            b"edts" | b"mdia" | b"minf" | b"stbl" | b"udta" | b"ilst" => {
+            b"edts" | b"mdia" | b"minf" | b"stbl" | b"traf" | b"udta" | b"ilst" => {
                 walk(body, depth + 1, found)
             }
             b"meta" => walk(body.get(4..).unwrap_or(&[]), depth + 1, found),
             b"mvhd" => found.movie_scale = time_scale(body).unwrap_or(0),
             b"mdhd" => found.media_scale = time_scale(body).unwrap_or(0),
             b"hdlr" => found.is_sound = found.is_sound || body.get(8..12) == Some(b"soun"),
+            b"trun" => found.run = found.run.max(be32(body, 4).unwrap_or(0)),
             b"stts" => {
                 found.durations = found.durations.max(be32(body, 4).unwrap_or(0));
                 found.packets = found.packets.max(packets(body));
@@ -170,8 +171,20 @@ fn walk(boxes: &[u8], depth: usize, found: &mut Found) {
             b"----" => found.gapless = found.gapless.or_else(|| gapless_comment(body)),
             _ => {}
         }
-        rest = &rest[size..];
+        rest = after;
     }
+}
+
+/// Name and contents of the first box, and what follows it.
+fn split_box(boxes: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
+    let name = *boxes.get(4..)?.first_chunk()?;
+    let (head, size) = match be32(boxes, 0)? {
+        0 => (8, boxes.len()),
+        1 => (16, usize::try_from(be64(boxes, 8)?).ok()?),
+        size => (8, size as usize),
+    };
+    let body = boxes.get(head..size)?;
+    Some((name, body, &boxes[size..]))
 }
 
 fn time_scale(body: &[u8]) -> Option<u64> {
@@ -193,9 +206,7 @@ fn first_edit(body: &[u8]) -> Option<(u64, u64)> {
     let entries = body.get(8..)?.chunks_exact(width).take(count);
     entries.into_iter().find_map(|entry| {
         let (duration, start) = if wide {
-            let wide_at =
-                |at| Some(u64::from(be32(entry, at)?) << 32 | u64::from(be32(entry, at + 4)?));
-            (wide_at(0)?, wide_at(8)? as i64)
+            (be64(entry, 0)?, be64(entry, 8)? as i64)
         } else {
             (u64::from(be32(entry, 0)?), i64::from(be32(entry, 4)? as i32))
         };
@@ -215,6 +226,10 @@ fn gapless_comment(body: &[u8]) -> Option<Edit> {
     let _padding = fields.next()?;
     let length = u64::from_str_radix(fields.next()?, 16).ok()?;
     Some(Edit { delay, length: (length > 0).then_some(length), grain: 0 })
+}
+
+fn be64(bytes: &[u8], at: usize) -> Option<u64> {
+    Some((u64::from(be32(bytes, at)?) << 32) | u64::from(be32(bytes, at + 4)?))
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -272,6 +287,26 @@ mod tests {
         let meta = boxed(b"meta", &[&[0u8; 4][..], &ilst].concat());
         let edit = read_edit(&mut Cursor::new(file(&boxed(b"udta", &meta))), 0).unwrap().unwrap();
         assert_eq!(edit, Edit { delay: 2_112, length: Some(0x3f31f6), grain: 0 });
+    }
+
+    #[test]
+    fn tables_that_would_take_forever_are_refused() {
+        let durations = |count: u32| {
+            let stts = boxed(b"stts", &[&[0; 4], &count.to_be_bytes()[..]].concat());
+            let stbl = boxed(b"stbl", &stts);
+            boxed(b"trak", &boxed(b"mdia", &boxed(b"minf", &stbl)))
+        };
+        let refused = |extra: Vec<u8>| read_edit(&mut Cursor::new(file(&extra)), 0).is_err();
+        assert!(!refused(durations(MAX_DURATIONS)));
+        assert!(refused(durations(MAX_DURATIONS + 1)));
+        // Hidden in a box with a 64-bit size.
+        let inner = durations(MAX_DURATIONS + 1).split_off(8);
+        let size = (inner.len() as u64 + 16).to_be_bytes();
+        assert!(refused([&[0, 0, 0, 1], &b"trak"[..], &size, &inner].concat()));
+        let run = boxed(b"trun", &[&[0; 4], &(MAX_RUN + 1).to_be_bytes()[..]].concat());
+        let fragment = boxed(b"moof", &boxed(b"traf", &run));
+        let mut fragmented = Cursor::new([file(&[]), fragment].concat());
+        assert!(read_edit(&mut fragmented, 0).is_err());
     }
 
     #[test]
