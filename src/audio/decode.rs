@@ -5,13 +5,13 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::opus_packets::{OpusPackets, is_opus};
-use super::packets::{PacketReader, Packets, Step};
-use super::{AudioBuffer, Tags, fold};
+use super::ogg::{self, OggPackets};
+use super::packets::{Packets, Step};
+use super::{AudioBuffer, Tags, fold, front, packets};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 
-/// Bytes looked at to tell Opus from other Ogg streams.
-const SNIFFED: u64 = 128;
+/// Bytes looked at to tell Ogg files from others.
+const SNIFFED: u64 = 4;
 
 /// What was wrong with a song that could still be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,29 +86,33 @@ impl Decoder {
                 .because(format!("{file_bytes} bytes, the limit is {}", limits.max_file_bytes))
                 .hint("raise max-file-bytes under [limits] in evermix.toml"));
         }
+        let start = front::behind_tags(&mut source).map_err(read)?;
+        source.seek(SeekFrom::Start(start)).map_err(read)?;
         let mut head = Vec::new();
         source.by_ref().take(SNIFFED).read_to_end(&mut head).map_err(read)?;
-        source.seek(SeekFrom::Start(0)).map_err(read)?;
+        source.seek(SeekFrom::Start(start)).map_err(read)?;
         let packets: Box<dyn Packets> = guarded(path, || {
-            Ok(if is_opus(&head) {
-                Box::new(OpusPackets::open(source, limits)?) as Box<dyn Packets>
+            Ok(if ogg::is_ogg(&head) {
+                Box::new(OggPackets::open(source, limits)?) as Box<dyn Packets>
             } else {
-                Box::new(PacketReader::open(source, path, limits)?)
+                packets::open(source, path, limits)?
             })
         })?;
         let (rate, channels) = (packets.rate(), packets.channels());
-        let channels = check_channels(channels, path)?.min(2);
-        Ok(Decoder {
+        fold::check_channels(channels).map_err(|e| e.at(path))?;
+        let decoder = Decoder {
             packets,
             path: path.to_path_buf(),
             rate,
-            channels,
+            channels: channels.min(2),
             limits: limits.clone(),
             file_bytes,
             position: 0,
             damage: Damage::default(),
             ended: false,
-        })
+        };
+        let claimed = decoder.claimed_frames().unwrap_or(0) as f64 / rate.as_f64();
+        if claimed > limits.max_seconds { Err(decoder.too_long()) } else { Ok(decoder) }
     }
 
     /// Frames a second.
@@ -158,7 +162,7 @@ impl Decoder {
         while !self.ended && block.is_empty() {
             let step = guarded(&self.path, || self.packets.next(block))?;
             match step {
-                Step::Frames(start) => self.place(start, block),
+                Step::Frames(start) => self.place(start, block)?,
                 Step::Other => {}
                 Step::Bad => self.damage.bad_packets += 1,
                 Step::End => {
@@ -167,7 +171,7 @@ impl Decoder {
                     self.damage.missing_frames = claimed.saturating_sub(self.position);
                 }
             }
-            self.check_bounds(block)?;
+            self.check_bounds(block.frames() as u64)?;
         }
         self.clean(block);
         fold::fold_to_stereo(block);
@@ -176,33 +180,34 @@ impl Decoder {
     }
 
     /// Fills the gap before a packet with silence, or drops what was given out already.
-    fn place(&mut self, start: u64, block: &mut AudioBuffer) {
-        if start > self.position {
-            let gap = start - self.position;
-            // A jump beyond the file's own length is a broken timestamp, not lost music.
-            let plausible = self.packets.claimed_frames().unwrap_or(u64::MAX);
-            if start > plausible || gap > 60 * u64::from(self.rate.hz()) {
-                self.packets.shift_origin(gap);
-                self.damage.bad_packets += 1;
-                return;
-            }
-            for plane in &mut block.planes {
-                plane.splice(0..0, std::iter::repeat_n(0.0, gap as usize));
-            }
-            self.damage.gap_frames += gap;
-        } else {
+    fn place(&mut self, start: u64, block: &mut AudioBuffer) -> Result<()> {
+        if start <= self.position {
             block.drop_front((self.position - start) as usize);
+            return Ok(());
         }
+        let gap = start - self.position;
+        // A jump beyond the file's own length is a broken timestamp, not lost music.
+        let plausible = self.packets.claimed_frames().unwrap_or(u64::MAX);
+        if start > plausible || gap > 60 * u64::from(self.rate.hz()) {
+            self.packets.shift_origin(gap);
+            self.damage.bad_packets += 1;
+            return Ok(());
+        }
+        self.damage.gap_frames += gap;
+        // Before any memory is taken for it.
+        self.check_bounds(gap)?;
+        for plane in &mut block.planes {
+            plane.splice(0..0, std::iter::repeat_n(0.0, gap as usize));
+        }
+        Ok(())
     }
 
-    fn check_bounds(&self, block: &AudioBuffer) -> Result<()> {
-        let frames = self.position + block.frames() as u64;
+    /// Refuses what has become too long, too large or too damaged with so many frames more.
+    fn check_bounds(&self, more: u64) -> Result<()> {
+        let frames = self.position + more;
         let seconds = frames as f64 / self.rate.as_f64();
         if seconds > self.limits.max_seconds {
-            return Err(Error::new(ErrorKind::Limit, "song too long")
-                .at(&self.path)
-                .because(format!("more than {:.0} s", self.limits.max_seconds))
-                .hint("raise max-seconds under [limits] in evermix.toml"));
+            return Err(self.too_long());
         }
         let decoded = frames as f64 * self.packets.channels() as f64 * 4.0;
         // A small file of silence may expand a lot; only long audio is a threat.
@@ -222,6 +227,13 @@ impl Decoder {
         Ok(())
     }
 
+    fn too_long(&self) -> Error {
+        Error::new(ErrorKind::Limit, "song too long")
+            .at(&self.path)
+            .because(format!("more than {:.0} s", self.limits.max_seconds))
+            .hint("raise max-seconds under [limits] in evermix.toml")
+    }
+
     /// Float files may hold anything; what is not a number would spread through every filter.
     fn clean(&mut self, block: &mut AudioBuffer) {
         for plane in &mut block.planes {
@@ -236,15 +248,6 @@ impl Decoder {
             }
         }
     }
-}
-
-fn check_channels(channels: usize, path: &Path) -> Result<usize> {
-    if (1..=8).contains(&channels) {
-        return Ok(channels);
-    }
-    Err(Error::new(ErrorKind::Limit, "unsupported number of channels")
-        .at(path)
-        .because(format!("{channels} channels, 1 to 8 can be read")))
 }
 
 /// Runs a decoder on hostile input: a panic inside becomes an error about the file.

@@ -1,6 +1,7 @@
 //! Folding surround sound to stereo, after ITU-R BS.775-4 annex 4.
 
 use super::AudioBuffer;
+use crate::base::{Error, ErrorKind, Result};
 
 /// Shares of left and right a channel goes to.
 type Share = (f32, f32);
@@ -34,6 +35,18 @@ fn shares(channels: usize) -> &'static [Share] {
             RIGHT_BACK,
         ],
     }
+}
+
+/// Refuses what has no place in a fold.
+///
+/// # Errors
+/// `Limit` for no channel and for more than eight.
+pub fn check_channels(channels: usize) -> Result<()> {
+    if (1..=8).contains(&channels) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Limit, "unsupported number of channels")
+        .because(format!("{channels} channels, 1 to 8 can be read")))
 }
 
 /// Folds three to eight channels to two in place, scaled so that full scale stays full scale.

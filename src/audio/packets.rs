@@ -1,19 +1,23 @@
 //! Packets of one song, decoded, with the frame each begins at.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_MP3};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia::default::formats::{AdtsReader, MpaReader};
+use symphonia::default::meta::{ApeReader, Id3v1Reader, Id3v2Reader};
 
-use super::mp4_edit::{self, Edit};
+use super::front::{self, Front, Spliced};
+use super::mp4_edit::Edit;
+use super::mpeg_reader::MpegPackets;
 use super::{AudioBuffer, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 
@@ -62,57 +66,48 @@ pub(super) struct PacketReader {
     origin: i64,
     edit: Edit,
     claimed: Option<u64>,
+    is_mp4: bool,
     name: &'static str,
     tags: Tags,
     scratch: Vec<Vec<f32>>,
 }
 
-struct Source {
-    inner: Box<dyn ByteSource>,
-    bytes: u64,
+/// Opens a song of any format but Ogg.
+pub(super) fn open(
+    source: Box<dyn ByteSource>,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Box<dyn Packets>> {
+    let Front { source, edit, claimed, known } = front::open(source, limits)?;
+    let mut format = probe(source, known, path, limits)?;
+    let mut tags = Tags::default();
+    if let Some(revision) = format.metadata().skip_to_latest() {
+        tags.absorb(revision, limits.max_tag_field_bytes);
+    }
+    if format.format_info().format == FORMAT_ID_MP3 {
+        let params = audio_params(&*format)?.1.clone();
+        return Ok(Box::new(MpegPackets::open(format.into_inner(), &params, tags)?));
+    }
+    Ok(Box::new(PacketReader::new(format, tags, edit, claimed)?))
 }
 
-impl Read for Source {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        self.inner.read(buf)
-    }
-}
-
-impl Seek for Source {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
-impl MediaSource for Source {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.bytes)
+fn audio_params(format: &dyn FormatReader) -> Result<(&Track, &AudioCodecParameters)> {
+    let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
+    let track = format.default_track(TrackType::Audio).ok_or_else(nothing)?;
+    match &track.codec_params {
+        Some(CodecParameters::Audio(params)) => Ok((track, params)),
+        _ => Err(nothing()),
     }
 }
 
 impl PacketReader {
-    pub(super) fn open(
-        mut inner: Box<dyn ByteSource>,
-        path: &Path,
-        limits: &Limits,
-    ) -> Result<PacketReader> {
-        let read = |e| Error::io("cannot read", path, e);
-        let edit = mp4_edit::read_edit(&mut inner);
-        let bytes = inner.seek(SeekFrom::End(0)).map_err(read)?;
-        inner.seek(SeekFrom::Start(0)).map_err(read)?;
-        let mut format = probe(Source { inner, bytes }, path, limits)?;
-        let mut tags = Tags::default();
-        if let Some(revision) = format.metadata().skip_to_latest() {
-            tags.absorb(revision, limits.max_tag_field_bytes);
-        }
-        let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
-        let track = format.default_track(TrackType::Audio).ok_or_else(nothing)?;
-        let Some(CodecParameters::Audio(params)) = &track.codec_params else {
-            return Err(nothing());
-        };
+    fn new(
+        format: Box<dyn FormatReader>,
+        tags: Tags,
+        edit: Option<Edit>,
+        claimed: Option<u64>,
+    ) -> Result<Self> {
+        let (track, params) = audio_params(&*format)?;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map_err(|e| unusable(&e))?;
@@ -121,12 +116,16 @@ impl PacketReader {
         let frames_per_tick = track.time_base.map_or(1.0, |tb| {
             rate.as_f64() * f64::from(tb.numer.get()) / f64::from(tb.denom.get())
         });
-        let edit = if is_aac {
-            edit.unwrap_or(Edit { delay: AAC_DELAY, length: None })
-        } else {
-            Edit::default()
+        let is_mp4 = format.format_info().format == FORMAT_ID_ISOMP4;
+        let edit = match edit {
+            Some(edit) if is_aac || !is_mp4 => edit,
+            _ if is_aac => Edit { delay: AAC_DELAY, ..Edit::default() },
+            // Other codecs in MP4 files have no delay to cut.
+            _ => Edit::default(),
         };
-        let claimed = track.num_frames.map(|n| n.saturating_sub(edit.delay));
+        // Files in fragments say 0 and mean that they do not know yet.
+        let frames = track.num_frames.filter(|&n| n > 0);
+        let edit = Edit { length: edit.length_in(frames), ..edit };
         let mut reader = PacketReader {
             track: track.id,
             rate,
@@ -134,7 +133,8 @@ impl PacketReader {
             frames_per_tick,
             origin: track.start_ts.get().max(0),
             edit,
-            claimed: edit.length.or(claimed),
+            claimed: claimed.or(edit.length).or(frames.map(|n| n.saturating_sub(edit.delay))),
+            is_mp4,
             name: format.format_info().short_name,
             tags,
             scratch: Vec::new(),
@@ -161,10 +161,15 @@ impl PacketReader {
     }
 
     /// Cuts encoder delay and padding and says where the rest belongs.
-    fn trim(&mut self, tick: i64, out: &mut AudioBuffer) -> Step {
+    fn trim(&mut self, tick: i64, ticks: u64, out: &mut AudioBuffer) -> Step {
         let start = ((tick - self.origin) as f64 * self.frames_per_tick).round() as i64
             - self.edit.delay as i64;
         let frames = self.scratch.first().map_or(0, Vec::len) as i64;
+        // The last packet of an MP4 track says how much of it is music.
+        let frames = match self.is_mp4 {
+            true => frames.min((ticks as f64 * self.frames_per_tick).round() as i64),
+            false => frames,
+        };
         let end = self.edit.length.map_or(i64::MAX, |n| n as i64).min(start + frames);
         let from = (-start).clamp(0, frames) as usize;
         let to = (end - start).clamp(from as i64, frames) as usize;
@@ -210,11 +215,7 @@ impl Packets for PacketReader {
             Ok(None) => return Ok(Step::End),
             // A truncated file ends early; what came before is sound.
             Err(SymphoniaError::IoError(e)) if is_end(&e) => return Ok(Step::End),
-            Err(SymphoniaError::IoError(e)) => {
-                return Err(Error::new(ErrorKind::Io, "reading failed")
-                    .because(e.to_string())
-                    .caused_by(e));
-            }
+            Err(SymphoniaError::IoError(e)) => return Err(read_failed(e)),
             Err(SymphoniaError::DecodeError(_)) => return Ok(Step::Bad),
             Err(SymphoniaError::ResetRequired) => return Ok(Step::End),
             Err(e) => return Err(unusable(&e)),
@@ -226,18 +227,29 @@ impl Packets for PacketReader {
         match self.decoder.decode(&packet) {
             Ok(decoded) if decoded.num_planes() == self.channels => {
                 decoded.copy_to_vecs_planar(&mut self.scratch);
-                Ok(self.trim(tick, out))
+                Ok(self.trim(tick, packet.dur.get(), out))
             }
             Ok(_) | Err(_) => Ok(Step::Bad),
         }
     }
 }
 
+pub(super) fn read_failed(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "reading failed").because(error.to_string()).caused_by(error)
+}
+
 fn is_end(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::UnexpectedEof
 }
 
-fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatReader>> {
+/// Finds the reader for a file. One whose head is not known can only be a bare stream: the other
+/// readers would believe whatever a head says about sizes.
+fn probe(
+    source: Spliced,
+    known: bool,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Box<dyn FormatReader>> {
     let mut hint = Hint::new();
     if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
         hint.with_extension(extension);
@@ -246,12 +258,17 @@ fn probe(source: Source, path: &Path, limits: &Limits) -> Result<Box<dyn FormatR
         .limit_tag_bytes(Limit::Maximum(limits.max_tag_bytes))
         .limit_visual_bytes(Limit::Maximum(0));
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
-    symphonia::default::get_probe()
-        .probe(&hint, stream, FormatOptions::default(), tags)
-        .map_err(|e| unusable(&e))
+    let mut bare = Probe::new();
+    bare.register_format::<AdtsReader<'_>>();
+    bare.register_format::<MpaReader<'_>>();
+    bare.register_metadata::<ApeReader<'_>>();
+    bare.register_metadata::<Id3v1Reader<'_>>();
+    bare.register_metadata::<Id3v2Reader<'_>>();
+    let probe = if known { symphonia::default::get_probe() } else { &bare };
+    probe.probe(&hint, stream, FormatOptions::default(), tags).map_err(|e| unusable(&e))
 }
 
-fn unusable(error: &SymphoniaError) -> Error {
+pub(super) fn unusable(error: &SymphoniaError) -> Error {
     let error_text = error.to_string();
     let why = match error {
         SymphoniaError::Unsupported(_) => {

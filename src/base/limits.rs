@@ -12,7 +12,7 @@ pub struct Limits {
     pub max_seconds: f64,
     /// Most decoded bytes (as 32-bit float) for one encoded byte: a guard against bombs.
     pub max_expansion: f64,
-    /// Largest tag block kept, in bytes.
+    /// Largest tag block read, in bytes; what is larger is passed over.
     pub max_tag_bytes: usize,
     /// Longest text kept of one tag field, in bytes.
     pub max_tag_field_bytes: usize,
@@ -36,7 +36,7 @@ impl Default for Limits {
             max_file_bytes: 2 << 30,
             max_seconds: 6.0 * 3600.0,
             max_expansion: 2_000.0,
-            max_tag_bytes: 1 << 20,
+            max_tag_bytes: 16 << 20,
             max_tag_field_bytes: 512,
             max_files: 1_000_000,
             max_depth: 32,

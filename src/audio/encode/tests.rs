@@ -10,8 +10,8 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::MediaSourceStream;
 
 use super::*;
-use crate::audio::opus_reader::OpusReader;
-use crate::base::{Draws, SampleRate, Seed};
+use crate::audio::{AudioBuffer, Decoder};
+use crate::base::{Draws, Limits, SampleRate, Seed};
 
 /// A file in memory that can still be read after the encoder has eaten its half.
 #[derive(Clone, Default)]
@@ -132,14 +132,16 @@ fn decoded(format: Format, bytes: &[u8]) -> Vec<Vec<f32>> {
 }
 
 fn decoded_opus(bytes: &[u8]) -> Vec<Vec<f32>> {
-    let mut reader = OpusReader::open(Cursor::new(bytes.to_vec())).unwrap();
-    let (mut planar, mut block) = (vec![Vec::new(); reader.channels()], Vec::new());
+    let source = Box::new(Cursor::new(bytes.to_vec()));
+    let (path, limits) = (std::path::Path::new("x.opus"), Limits::default());
+    let mut reader = Decoder::from_source(source, path, &limits).unwrap();
+    let (mut all, mut block) = (AudioBuffer::new(reader.channels()), AudioBuffer::default());
     while reader.next_block(&mut block).unwrap() {
-        planar.iter_mut().zip(&block).for_each(|(all, new)| all.extend_from_slice(new));
+        all.extend(&block);
     }
-    assert_eq!(reader.gap_frames(), 0);
-    assert_eq!(reader.total_frames(), Some(planar[0].len() as u64));
-    planar
+    assert!(!reader.damage().any(), "{:?}", reader.damage());
+    assert_eq!(reader.claimed_frames(), Some(all.frames() as u64));
+    all.planes
 }
 
 /// Signal to noise in dB.

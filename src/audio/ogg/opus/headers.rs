@@ -2,14 +2,10 @@
 
 use opus_pure::{ChannelLayout, MAX_PACKET_SAMPLES, OpusDecoder, OpusHead, OpusMSDecoder};
 
-use super::ogg::word;
+use crate::audio::ogg::pages::word;
 use crate::base::{Error, ErrorKind, Result};
 
-pub(super) const HEAD_MAGIC: &[u8; 8] = b"OpusHead";
-const TAGS_MAGIC: &[u8; 8] = b"OpusTags";
-/// Longest comment kept: longer ones are pictures in disguise.
-const MAX_COMMENT: usize = 64 << 10;
-const MAX_COMMENTS: usize = 1_000;
+pub(in crate::audio::ogg) const HEAD_MAGIC: &[u8; 8] = b"OpusHead";
 
 /// Reads the identification header, section 5.1.
 pub(super) fn parse_head(packet: &[u8]) -> Result<OpusHead> {
@@ -35,37 +31,6 @@ pub(super) fn parse_head(packet: &[u8]) -> Result<OpusHead> {
         head.channel_mapping = table[2..].to_vec();
     }
     Ok(head)
-}
-
-/// Reads the comments, section 5.2, as far as they are whole; `None` if the packet is another.
-pub(super) fn parse_tags(packet: &[u8]) -> Option<Vec<(String, String)>> {
-    let mut rest = packet.strip_prefix(TAGS_MAGIC)?;
-    let mut pairs = Vec::new();
-    if take_field(&mut rest).is_none() || rest.len() < 4 {
-        return Some(pairs);
-    }
-    rest = &rest[4..];
-    while let Some(field) = take_field(&mut rest) {
-        if pairs.len() == MAX_COMMENTS {
-            break;
-        }
-        let text = String::from_utf8_lossy(&field[..field.len().min(MAX_COMMENT)]);
-        if field.len() <= MAX_COMMENT
-            && let Some((name, value)) = text.split_once('=')
-            && !name.eq_ignore_ascii_case("METADATA_BLOCK_PICTURE")
-        {
-            pairs.push((name.to_ascii_uppercase(), value.to_owned()));
-        }
-    }
-    Some(pairs)
-}
-
-/// A field with its length in front, if all of it is there.
-fn take_field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = word(rest.get(..4)?, 0) as usize;
-    let field = rest[4..].get(..length)?;
-    *rest = &rest[4 + length..];
-    Some(field)
 }
 
 /// A decoder for mono and stereo (family 0) or for up to eight channels (family 1).

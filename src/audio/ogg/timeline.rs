@@ -1,18 +1,24 @@
-//! Where decoded frames belong: pre-skip, gaps and the end, all from granule positions.
+//! Where decoded frames belong: what is skipped at the start, gaps and the end, all from granule
+//! positions.
 
 use std::ops::Range;
 
-/// The longest gap that is filled, in frames: 10 minutes. A page further away is taken for one
+/// The longest gap that is filled, in frames: 10 minutes at 48 kHz. A page further away is taken for one
 /// with a wrong position and played where the last one ended.
 const MAX_GAP: i64 = 10 * 60 * 48_000;
+
+/// Frames that may be cut off at the start: a page of them.
+const MAX_EARLY: i64 = 255 * 4_096;
 
 /// Positions from here on (three million years) are no positions.
 const NEVER: i64 = 1 << 62;
 
-/// Counts frames in the stream's own positions (granules, 48 000 a second).
+/// Counts frames in the stream's own positions (granules).
 #[derive(Debug)]
 pub(super) struct Timeline {
     pre_skip: i64,
+    /// What lies before position 0 on the first page is cut off, as Vorbis wants it.
+    may_begin_early: bool,
     /// Position of the next frame; `None` before the first page.
     at: Option<i64>,
     /// First position that is heard.
@@ -33,6 +39,7 @@ impl Timeline {
         let pre_skip = i64::from(pre_skip);
         Timeline {
             pre_skip,
+            may_begin_early: false,
             at: None,
             from: 0,
             until: i64::MAX,
@@ -41,6 +48,10 @@ impl Timeline {
             gap: 0,
             gap_frames: 0,
         }
+    }
+
+    pub fn that_may_begin_early() -> Self {
+        Timeline { may_begin_early: true, ..Timeline::new(0) }
     }
 
     pub fn started(&self) -> bool {
@@ -72,7 +83,9 @@ impl Timeline {
             return;
         }
         let start = granule.saturating_sub(frames as i64);
-        if self.at.is_none() {
+        if self.at.is_none() && self.may_begin_early && !last && (-MAX_EARLY..0).contains(&start) {
+            self.at = Some(start);
+        } else if self.at.is_none() {
             self.begin_at(first_position(start, complete));
         }
         let at = self.at.unwrap_or(0).saturating_add(self.gap);
