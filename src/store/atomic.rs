@@ -152,7 +152,8 @@ pub(super) fn temp_path(target: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fs::{DiskFs, FailingFs};
+    use super::super::failing::FailingFs;
+    use super::super::fs::DiskFs;
     use super::*;
 
     #[test]

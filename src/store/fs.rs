@@ -1,10 +1,8 @@
 //! The few file operations we need, behind a trait so that each can be made to fail in tests.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::ByteSource;
 
@@ -128,101 +126,5 @@ impl Fs for DiskFs {
             fs::read_dir(path)?.map(|e| Ok(e?.path())).collect::<io::Result<Vec<_>>>()?;
         entries.sort();
         Ok(entries)
-    }
-}
-
-/// A disk on which the n-th operation that could lose something fails, as SQLite tests itself.
-#[derive(Clone, Debug)]
-pub struct FailingFs {
-    left: Arc<AtomicU64>,
-    kind: io::ErrorKind,
-}
-
-impl FailingFs {
-    /// Lets `n` operations pass and fails all that follow, with errors of one kind.
-    pub fn after(n: u64, kind: io::ErrorKind) -> Self {
-        FailingFs { left: Arc::new(AtomicU64::new(n)), kind }
-    }
-
-    /// True once an operation has failed.
-    pub fn has_failed(&self) -> bool {
-        self.left.load(Ordering::SeqCst) == 0
-    }
-
-    fn step(&self) -> io::Result<()> {
-        let spend = |left: u64| left.checked_sub(1);
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {
-            Ok(left) if left > 1 => Ok(()),
-            _ => Err(io::Error::from(self.kind)),
-        }
-    }
-}
-
-struct FailingFile {
-    inner: Box<dyn FileOut>,
-    fs: FailingFs,
-}
-
-impl Write for FailingFile {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        // A failing disk may have taken a part: leave a torn file behind.
-        if let Err(e) = self.fs.step() {
-            let _ = self.inner.write(&buf[..buf.len() / 2]);
-            return Err(e);
-        }
-        self.inner.write(buf)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl Seek for FailingFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
-impl FileOut for FailingFile {
-    fn sync(&mut self) -> io::Result<()> {
-        self.fs.step()?;
-        self.inner.sync()
-    }
-}
-
-impl Fs for FailingFs {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>> {
-        self.step()?;
-        DiskFs.open(path)
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
-        self.step()?;
-        Ok(Box::new(FailingFile { inner: DiskFs.create(path)?, fs: self.clone() }))
-    }
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.create_dir_all(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.remove_file(path)
-    }
-    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.remove_dir_all(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.sync_dir(path)
-    }
-    fn metadata(&self, path: &Path) -> io::Result<Meta> {
-        DiskFs.metadata(path)
-    }
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        DiskFs.read_dir(path)
     }
 }
