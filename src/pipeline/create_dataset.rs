@@ -13,7 +13,8 @@ use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
 use crate::corpus::{Column, PieceKind, SongBeats, SongReader, Table};
 use crate::store::{
-    Fingerprint, read_artifact, read_json, write_artifact, write_atomic, write_json,
+    Fingerprint, exists, means_absent, read_artifact, read_json, write_artifact, write_atomic,
+    write_json,
 };
 
 /// Raised whenever the same beats would give other rows.
@@ -112,7 +113,10 @@ pub fn read_beats(context: &Context<'_>, beats_dir: &Path) -> Result<Vec<SongBea
             .because("no song has been cut there")
             .hint("remix segment SONGS BEATS")
     };
-    let records = context.fs.read_dir(&beats_dir.join("songs")).map_err(|_| missing())?;
+    let folder = beats_dir.join("songs");
+    let records = context.fs.read_dir(&folder).map_err(|e| {
+        if means_absent(&e) { missing() } else { Error::io("cannot search", &folder, e) }
+    })?;
     let records: Vec<PathBuf> =
         records.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
     if records.is_empty() {
@@ -345,7 +349,7 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 /// `Missing` where there is none, `Corrupt` where it is damaged.
 pub fn read_dataset(context: &Context<'_>, dataset_dir: &Path) -> Result<(DatasetManifest, Table)> {
     let path = dataset_dir.join("manifest.json");
-    if context.fs.metadata(&path).is_err() {
+    if !exists(context.fs, &path)? {
         return Err(Error::new(ErrorKind::Missing, "no dataset")
             .at(dataset_dir)
             .because("create-dataset has not run there")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Outcome, run_batch};
-use super::songs::{SongInput, Sound};
+use super::songs::{SongInput, Sound, unusable_input};
 use crate::audio::wav::{SampleFormat, WavWriter};
 use crate::audio::{AudioBuffer, Decoder, Tags};
 use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
@@ -126,7 +126,7 @@ fn one_song(
     let unreadable =
         |e: std::io::Error| Error::new(ErrorKind::Unusable, "cannot read").because(e.to_string());
     let file = context.fs.open(path).map_err(unreadable)?;
-    let mut decoder = Decoder::from_source(file, path, context.limits)?;
+    let mut decoder = Decoder::from_source(file, path, context.limits).map_err(unusable_input)?;
     let (rate, channels) = (decoder.rate(), decoder.channels());
     let mut splitter = Splitter {
         engine: model.engine(rate, channels),
@@ -136,12 +136,18 @@ fn one_song(
     let (drums_path, other_path) = stem_paths(stems_dir, &song.name);
     let (drums_file, other_file) =
         (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
-    let failed = |e| Error::io("cannot write stems", &drums_path, e);
+    let failed = |e| Error::io("cannot write stems", &stems_dir.join(&song.name), e);
     let open = |file: &Pending<'_>| {
         WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
     };
     let mut writers = [open(&drums_file)?, open(&other_file)?];
-    let frames = split_all(context, song, &mut decoder, &mut splitter, &mut writers)?;
+    let frames = split_all(context, song, &mut decoder, |more, block| {
+        splitter.push(block);
+        if !more {
+            splitter.finish();
+        }
+        splitter.drain(&mut writers).map_err(failed)
+    })?;
     for writer in writers {
         writer.finish().map_err(failed)?;
     }
@@ -164,32 +170,26 @@ fn one_song(
 
 type Writers<W> = [WavWriter<W>; 2];
 
-fn split_all<W: std::io::Write + std::io::Seek>(
+/// Gives the song to `each` in blocks of one size, the last with `false`. Returns its length.
+fn split_all(
     context: &Context<'_>,
     song: &SongInput,
     decoder: &mut Decoder,
-    splitter: &mut Splitter,
-    writers: &mut Writers<W>,
+    mut each: impl FnMut(bool, &AudioBuffer) -> Result<()>,
 ) -> Result<u64> {
     let claimed = decoder.claimed_frames();
     let (mut block, mut frames) = (AudioBuffer::default(), 0u64);
     let mut pending = AudioBuffer::new(decoder.channels());
     loop {
         context.cancel.check()?;
-        let more = decoder.next_block(&mut block)?;
+        let more = decoder.next_block(&mut block).map_err(unusable_input)?;
         pending.extend(&block);
         if more && pending.frames() < BLOCK {
             continue;
         }
-        splitter.push(&pending);
         frames += pending.frames() as u64;
+        each(more, &pending)?;
         pending.clear();
-        if !more {
-            splitter.finish();
-        }
-        splitter
-            .drain(writers)
-            .map_err(|e| Error::io("cannot write stems", Path::new(&song.name), e))?;
         if let Some(all) = claimed.filter(|&all| all > 0) {
             let fraction = (frames as f64 / all as f64).min(1.0);
             context.progress.report(Event::ItemProgress { item: &song.name, fraction });

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::base::ByteSource;
+use crate::base::{ByteSource, Error, Result};
 
 /// What we ask about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,24 @@ pub trait Fs: Send + Sync {
         }
         Ok(bytes)
     }
+}
+
+/// Whether anything has this name. Not being able to look is no answer.
+///
+/// # Errors
+/// `ErrorKind::Io` naming the file.
+pub fn exists(fs: &dyn Fs, path: &Path) -> Result<bool> {
+    match fs.metadata(path) {
+        Ok(_) => Ok(true),
+        Err(e) if means_absent(&e) => Ok(false),
+        Err(e) => Err(Error::io("cannot look at", path, e)),
+    }
+}
+
+/// True where the system says that there is no such file, not that it cannot tell.
+pub fn means_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
 }
 
 /// The real disk.

@@ -12,7 +12,7 @@ mod record;
 pub use artifact::{read_artifact, write_artifact};
 pub use atomic::{Pending, SharedFile, sweep, write_atomic};
 pub use failing::{FailingFs, Operation};
-pub use fs::{DiskFs, FileOut, Fs, Meta};
+pub use fs::{DiskFs, FileOut, Fs, Meta, exists, means_absent};
 pub use inputs::{Found, InputFile, expand_inputs};
 pub use lock::Lock;
 pub use name::{name_songs, safe_name};

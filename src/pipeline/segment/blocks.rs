@@ -5,7 +5,7 @@ use crate::audio::{AudioBuffer, Decoder, Resampler, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Event, Result, SampleRate};
 use crate::corpus::Layer;
 use crate::pipeline::context::Context;
-use crate::pipeline::songs::{SongInput, Sound};
+use crate::pipeline::songs::{SongInput, Sound, unusable_input};
 
 /// Decoded sound kept between the two passes, per song in work: about three minutes of stereo at
 /// 44.1 kHz. Longer songs are decoded twice, so memory does not grow with their length.
@@ -159,7 +159,9 @@ impl<'a> Blocks<'a> {
             Tap::Song(decoder) => decoder.next_block(layer).map_err(unusable_input)?,
             Tap::Wav(reader) => {
                 reader.read(BLOCK, layer).map_err(|e| {
-                    Error::new(ErrorKind::Unusable, "a stem is cut short").because(e.to_string())
+                    let short = e.kind() == std::io::ErrorKind::UnexpectedEof;
+                    let what = if short { "a stem is cut short" } else { "cannot read a stem" };
+                    Error::new(ErrorKind::Unusable, what).because(e.to_string())
                 })? > 0
             }
         };
@@ -245,14 +247,6 @@ impl<'a> Blocks<'a> {
             notes.push(format!("{} samples were not numbers", damage.bad_samples));
         }
         notes.join("; ")
-    }
-}
-
-/// Failing to read an input is about that song only; failing to write is about the run.
-fn unusable_input(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Io => Error::new(ErrorKind::Unusable, "cannot read").because(error.reason()),
-        _ => error,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
-use crate::store::{Fingerprint, read_json, write_json};
+use crate::store::{Fingerprint, exists, read_json, write_json};
 pub(super) use blocks::Blocks;
 pub(super) use listen::listen;
 
@@ -154,7 +154,7 @@ fn one_song(
 /// on nothing refers to the old clips.
 fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()> {
     let path = SongBeats::path(beats_dir, name);
-    if context.fs.metadata(&path).is_err() {
+    if !exists(context.fs, &path)? {
         return Ok(());
     }
     let old = read_json::<SongBeats>(context.fs, &path, context.limits, "remix segment");
