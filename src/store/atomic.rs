@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::fs::{FileOut, Fs};
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Mark of our temporary names. They are hidden and lie beside the final file.
 const MARK: &str = ".evermix-part";
@@ -48,13 +48,19 @@ impl<'a> Pending<'a> {
     /// Starts writing what will be `target`. Its folder is made if need be.
     ///
     /// # Errors
-    /// `ErrorKind::Io` naming the file.
+    /// `ErrorKind::Io` naming the file; `Busy` while another process writes it.
     pub fn create(fs: &'a dyn Fs, target: &Path) -> Result<Self> {
         if let Some(folder) = target.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs.create_dir_all(folder).map_err(|e| Error::io("cannot make folder", folder, e))?;
         }
         let temp = temp_path(target);
-        let file = fs.create(&temp).map_err(|e| Error::io("cannot write", target, e))?;
+        let file = fs.create(&temp).map_err(|e| match e.kind() {
+            io::ErrorKind::WouldBlock => Error::new(ErrorKind::Busy, "file in use")
+                .at(target)
+                .because("another evermix command is writing it")
+                .hint("wait for it to finish, or choose another name"),
+            _ => Error::io("cannot write", target, e),
+        })?;
         let file = SharedFile(Arc::new(Mutex::new(file)));
         Ok(Pending { fs, file, temp, target: target.to_path_buf() })
     }
@@ -120,25 +126,35 @@ pub fn write_atomic(fs: &dyn Fs, target: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Removes temporary files and folders an earlier, killed run left in `folder`. Call it only
-/// while holding the folder's lock.
+/// while holding the folder's lock. Files that another process is writing are left to it.
+///
+/// # Errors
+/// `Io` naming what cannot be removed.
 pub fn sweep(fs: &dyn Fs, folder: &Path) -> Result<()> {
     let Ok(entries) = fs.read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let name = entry.file_name().unwrap_or_default().to_string_lossy();
-        if !name.contains(MARK) {
-            continue;
+        if name.starts_with('.') && name.ends_with(MARK) {
+            remove(fs, &entry).map_err(|e| Error::io("cannot remove a leftover", &entry, e))?;
         }
-        let removed = match fs.metadata(&entry) {
-            Ok(meta) if meta.is_dir => fs.remove_dir_all(&entry),
-            _ => fs.remove_file(&entry),
-        };
-        removed.map_err(|e| Error::io("cannot remove a leftover", &entry, e))?;
     }
     Ok(())
 }
 
-/// The hidden temporary name beside `target`. It is the same for every run: a lock keeps two
-/// runs apart, and a leftover is simply overwritten.
+fn remove(fs: &dyn Fs, leftover: &Path) -> io::Result<()> {
+    if fs.metadata(leftover)?.is_dir {
+        return fs.remove_dir_all(leftover);
+    }
+    match fs.create(leftover) {
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(e) => Err(e),
+        // Held until it is gone.
+        Ok(_file) => fs.remove_file(leftover),
+    }
+}
+
+/// The hidden temporary name beside `target`. It is the same for every run: two at a time are kept
+/// apart by [`Fs::create`], and a leftover is simply overwritten.
 pub(super) fn temp_path(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -175,6 +191,44 @@ mod tests {
         assert!(failures >= 4, "create, write, sync and rename can each fail");
         sweep(&DiskFs, folder.path()).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_who_write_one_file_at_a_time_never_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("z");
+        let held = Pending::create(&DiskFs, &target).unwrap();
+        let second = Pending::create(&DiskFs, &target).err().expect("refused");
+        assert_eq!(second.kind(), ErrorKind::Busy);
+        sweep(&DiskFs, folder.path()).unwrap();
+        held.commit().unwrap();
+        let write = |letter: u8| {
+            let text = vec![letter; 40_000];
+            (0..60).filter(|_| write_atomic(&DiskFs, &target, &text).is_ok()).count()
+        };
+        std::thread::scope(|scope| {
+            let writers = [b'a', b'b', b'c', b'd'].map(|l| scope.spawn(move || write(l)));
+            for _ in 0..200 {
+                let seen = std::fs::read(&target).unwrap();
+                assert!(seen.is_empty() || seen.len() == 40_000, "{} bytes", seen.len());
+                assert!(seen.windows(2).all(|w| w[0] == w[1]), "two writers in one file");
+            }
+            assert!(writers.map(|w| w.join().unwrap()).iter().sum::<usize>() > 0);
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_names_of_ours_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".x.evermix-part", "y.evermix-part", ".evermix-part.wav"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir_all(folder.path().join(".d.evermix-part/e")).unwrap();
+        sweep(&DiskFs, folder.path()).unwrap();
+        let left = DiskFs.read_dir(folder.path()).unwrap();
+        let names: Vec<_> = left.iter().map(|p| p.file_name().unwrap()).collect();
+        assert_eq!(names, [".evermix-part.wav", "y.evermix-part"]);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The few file operations we need, behind a trait so that each can be made to fail in tests.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::base::{ByteSource, Error, Result};
 
@@ -31,10 +34,10 @@ pub trait Fs: Send + Sync {
     /// # Errors
     /// As the operating system.
     fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>>;
-    /// Creates or empties a file for writing.
+    /// Creates or empties a file for writing, for this handle alone.
     ///
     /// # Errors
-    /// As the operating system.
+    /// `WouldBlock` while somebody else writes it, else as the operating system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>>;
     /// Creates a folder and its parents.
     ///
@@ -113,12 +116,39 @@ impl FileOut for File {
     }
 }
 
+/// Whether `path` is the name of this open file.
+fn is_named(file: &File, path: &Path) -> bool {
+    let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => place(open) == place(named),
+        _ => false,
+    }
+}
+
 impl Fs for DiskFs {
     fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>> {
-        Ok(Box::new(File::open(path)?))
+        // Opening a pipe would wait for somebody to write to it.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(Box::new(file))
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
-        Ok(Box::new(File::create(path)?))
+        loop {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+                // Where a file system knows no locks there is no way to keep writers apart.
+                Err(TryLockError::Error(_)) | Ok(()) => {}
+            }
+            // Whoever held it may just have given it its final name: then it is not ours to empty.
+            if is_named(&file, path) {
+                file.set_len(0)?;
+                return Ok(Box::new(file));
+            }
+        }
     }
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
