@@ -15,7 +15,7 @@ use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
-use crate::store::{Fingerprint, exists, read_json, write_json};
+use crate::store::{Fingerprint, exists, means_absent, read_json, write_json};
 pub(super) use blocks::Blocks;
 pub(super) use listen::listen;
 
@@ -153,16 +153,23 @@ fn one_song(
 /// Takes away what an earlier run with other settings made of this song, record first: from then
 /// on nothing refers to the old clips.
 fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()> {
-    let path = SongBeats::path(beats_dir, name);
-    if !exists(context.fs, &path)? {
-        return Ok(());
-    }
-    let old = read_json::<SongBeats>(context.fs, &path, context.limits, "remix segment");
-    context.fs.remove_file(&path).map_err(|e| Error::io("cannot remove", &path, e))?;
+    let record = SongBeats::path(beats_dir, name);
+    let remove = |path: &Path| match context.fs.remove_file(path) {
+        Err(e) if !means_absent(&e) => Err(Error::io("cannot remove", path, e)),
+        _ => Ok(()),
+    };
+    let old = read_json::<SongBeats>(context.fs, &record, context.limits, "remix segment");
+    remove(&record)?;
     for layer in [Layer::Mix, Layer::Drums, Layer::Other] {
-        for piece in 0..old.as_ref().map_or(0, |o| o.pieces.len()) {
-            // A clip that is not there is what we want.
-            let _ = context.fs.remove_file(&beats_dir.join(layer.clip_path(name, piece)));
+        let clip = |piece| beats_dir.join(layer.clip_path(name, piece));
+        // A run that was killed between clips and record left clips that nothing tells of.
+        let mut count = old.as_ref().map_or(0, |o| o.pieces.len());
+        while exists(context.fs, &clip(count))? {
+            count += 1;
+        }
+        // The last first: if this is stopped, those left are found by counting up again.
+        for piece in (0..count).rev() {
+            remove(&clip(piece))?;
         }
     }
     Ok(())
