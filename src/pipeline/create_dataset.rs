@@ -122,7 +122,11 @@ pub fn read_beats(context: &Context<'_>, beats_dir: &Path) -> Result<Vec<SongBea
     if records.is_empty() {
         return Err(missing());
     }
-    records.iter().map(|p| read_json(context.fs, p, context.limits, "remix segment")).collect()
+    let read = |path: &PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        SongBeats::read(context.fs, beats_dir, &name, context.limits)
+    };
+    records.iter().map(read).collect()
 }
 
 /// Makes the table of all `songs` in `dataset_dir`, with one part a song kept for later runs.

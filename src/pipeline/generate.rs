@@ -17,7 +17,7 @@ use crate::remix::{
     VoiceSpace, plan,
 };
 use crate::report;
-use crate::store::{Pending, read_json, write_atomic, write_json};
+use crate::store::{Pending, write_atomic, write_json};
 
 /// True peak the output stays under, in dBTP.
 const CEILING: Decibels = Decibels(-1.0);
@@ -97,10 +97,9 @@ fn gather(context: &Context<'_>, job: &GenerateJob) -> Result<Material> {
             .hint("remix auto SONGS -o out.wav"));
     }
     let beats_dir = beats_dir(job, &manifest);
-    let redo = "remix segment";
     let read = |name: &String| {
-        let path = SongBeats::path(&beats_dir, name);
-        read_json::<SongBeats>(context.fs, &path, context.limits, redo).map_err(|e| e.hint(redo))
+        let read = SongBeats::read(context.fs, &beats_dir, name, context.limits);
+        read.map_err(|e| e.hint("remix segment"))
     };
     let songs = library.songs.iter().map(read).collect::<Result<Vec<_>>>()?;
     for (beat, row) in library.beats.iter().zip(0..) {

@@ -15,7 +15,7 @@ use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
-use crate::store::{Fingerprint, exists, means_absent, read_json, write_json};
+use crate::store::{Fingerprint, exists, means_absent, write_json};
 pub(super) use blocks::Blocks;
 pub(super) use listen::listen;
 
@@ -71,9 +71,8 @@ fn finished(
     song: &SongInput,
     fingerprint: &Fingerprint,
 ) -> Option<SongBeats> {
-    let path = SongBeats::path(beats_dir, &song.name);
-    let record: SongBeats = read_json(context.fs, &path, context.limits, "remix segment").ok()?;
-    if record.fingerprint != *fingerprint || record.schema != SONG_SCHEMA {
+    let record = SongBeats::read(context.fs, beats_dir, &song.name, context.limits).ok()?;
+    if record.fingerprint != *fingerprint {
         return None;
     }
     let width = record.channels * record.format.bytes();
@@ -158,7 +157,7 @@ fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()>
         Err(e) if !means_absent(&e) => Err(Error::io("cannot remove", path, e)),
         _ => Ok(()),
     };
-    let old = read_json::<SongBeats>(context.fs, &record, context.limits, "remix segment");
+    let old = SongBeats::read(context.fs, beats_dir, name, context.limits);
     remove(&record)?;
     for layer in [Layer::Mix, Layer::Drums, Layer::Other] {
         let clip = |piece| beats_dir.join(layer.clip_path(name, piece));
