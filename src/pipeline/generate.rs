@@ -96,6 +96,12 @@ fn gather(context: &Context<'_>, job: &GenerateJob) -> Result<Material> {
             .at(&job.dataset_dir)
             .hint("remix auto SONGS -o out.wav"));
     }
+    if let Some(space) = index.spaces.iter().find(|s| s.len() != library.beats.len()) {
+        return Err(Error::new(ErrorKind::Corrupt, "the index does not match the dataset")
+            .at(&job.index_path)
+            .because(format!("{} beats of {}", space.len(), library.beats.len()))
+            .hint("remix fit-nearest-neighbours"));
+    }
     let beats_dir = beats_dir(job, &manifest);
     let read = |name: &String| {
         let read = SongBeats::read(context.fs, &beats_dir, name, context.limits);
