@@ -13,8 +13,8 @@ use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
 use crate::corpus::{Column, PieceKind, SongBeats, SongReader, Table};
 use crate::store::{
-    Fingerprint, exists, means_absent, read_artifact, read_json, write_artifact, write_atomic,
-    write_json,
+    Fingerprint, exists, hash_file, means_absent, read_artifact, read_json, write_artifact,
+    write_atomic, write_json,
 };
 
 /// Raised whenever the same beats would give other rows.
@@ -96,7 +96,7 @@ impl Item for Job {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct PartHead {
     fingerprint: Fingerprint,
     width: usize,
@@ -147,14 +147,15 @@ pub fn create_dataset(
         songs.into_iter().map(|beats| Job { fingerprint: fingerprint(&beats), beats }).collect();
     let batch = run_batch(context, "create-dataset", &jobs, |job| {
         let path = dataset_dir.join("songs").join(format!("{}.features", job.beats.song));
-        if let Ok((head, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
-            && head.fingerprint == job.fingerprint
+        let width = features.width() * job.beats.layers.len();
+        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
+        if let Ok((found, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
+            && found == head
+            && numbers.len() == width * job.beats.beats()
         {
             return Ok(Outcome::Reused(numbers));
         }
         let rows = song_rows(context, &job.beats, beats_dir, features)?;
-        let width = features.width() * job.beats.layers.len();
-        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
         write_artifact(context.fs, &path, &head, &rows)?;
         let note = format!("{} beats", job.beats.beats());
         Ok(Outcome::Made(rows, note))
@@ -175,8 +176,9 @@ pub fn create_dataset(
     let path = dataset_dir.join("manifest.json");
     let before = read_json::<DatasetManifest>(context.fs, &path, context.limits, REDO).ok();
     let table_path = dataset_dir.join(TABLE);
-    let reused = before.as_ref() == Some(&manifest)
-        && context.fs.metadata(&table_path).is_ok_and(|m| m.bytes == table.len() as u64);
+    let same = |hash: blake3::Hash| hash.to_hex().as_str() == manifest.table;
+    let reused =
+        before.as_ref() == Some(&manifest) && hash_file(context.fs, &table_path).is_ok_and(same);
     if !reused {
         write_atomic(context.fs, &table_path, &table)?;
         write_json(context.fs, &path, &manifest)?;
