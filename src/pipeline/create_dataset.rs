@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Item, Outcome, run_batch};
+use super::damage::set_aside;
 use crate::analysis::{
     BeatFeatureExtractor, FEATURE_NAMES, LIBROSA_NAMES, LIBROSA_VALUES, N_FEATURES, Tuning,
     librosa_beat_vector,
@@ -155,7 +156,8 @@ pub fn create_dataset(
         {
             return Ok(Outcome::Reused(numbers));
         }
-        let rows = song_rows(context, &job.beats, beats_dir, features)?;
+        let rows = song_rows(context, &job.beats, beats_dir, features)
+            .map_err(|e| set_aside(context, e, || is_in_force(context, beats_dir, &job.beats)))?;
         write_artifact(context.fs, &path, &head, &rows)?;
         let note = format!("{} beats", job.beats.beats());
         Ok(Outcome::Made(rows, note))
@@ -186,6 +188,12 @@ pub fn create_dataset(
     let batch =
         Batch { done: Vec::new(), made: batch.made, reused: batch.reused, skipped: Vec::new() };
     Ok((Dataset { manifest, reused }, batch))
+}
+
+/// Whether a song's record is still the one that was read.
+pub(super) fn is_in_force(context: &Context<'_>, beats_dir: &Path, song: &SongBeats) -> bool {
+    let now = SongBeats::read(context.fs, beats_dir, &song.song, context.limits);
+    now.is_ok_and(|now| now == *song)
 }
 
 fn clips_hash(beats: &SongBeats) -> String {

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::create_dataset::{DatasetManifest, read_dataset};
+use super::create_dataset::{DatasetManifest, is_in_force, read_dataset};
+use super::damage::set_aside;
 use super::fit::read_index;
 use crate::audio::AudioBuffer;
 use crate::audio::encode::{Container, OutputTags};
@@ -80,7 +81,11 @@ pub fn generate(context: &Context<'_>, job: &GenerateJob) -> Result<Generated> {
     let material = gather(context, job)?;
     let (plan, order) = make_plan(&material, job)?;
     let songs: Vec<SongBeats> = order.iter().map(|&i| material.songs[i].clone()).collect();
-    let (frames, loudness) = render(context, job, &plan, &songs, &material.beats_dir)?;
+    let beats_dir = &material.beats_dir;
+    let (frames, loudness) = render(context, job, &plan, &songs, beats_dir).map_err(|e| {
+        let in_force = |song| is_in_force(context, beats_dir, song);
+        set_aside(context, e, || songs.iter().all(in_force))
+    })?;
     let mut files = vec![job.out.clone()];
     files.extend(write_companions(context, job, &plan)?);
     context.progress.report(Event::StageDone { stage });

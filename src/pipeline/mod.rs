@@ -3,6 +3,7 @@
 mod analyze;
 mod context;
 mod create_dataset;
+mod damage;
 mod fit;
 mod generate;
 mod segment;

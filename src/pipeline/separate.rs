@@ -15,7 +15,8 @@ use crate::store::{Fingerprint, Pending, read_json, write_json};
 /// Raised whenever the stems of the same song would differ for other reasons than the separator.
 const VERSION: &str = "separate-1";
 /// Layout version of [`StemsRecord`].
-const STEMS_SCHEMA: u32 = 1;
+const STEMS_SCHEMA: u32 = 2;
+const REDO: &str = "remix separate";
 /// Stems hold multiples of this step, 2^-23: sums and differences of such numbers below 2 are
 /// exact in 32-bit floats, so the stems add up to the mix bit for bit.
 const GRID: f32 = 8_388_608.0;
@@ -62,6 +63,20 @@ pub struct StemsRecord {
     pub channels: usize,
     /// Length of both stems.
     pub frames: Frames,
+    /// blake3 of the samples of drums and other.
+    pub stems: [String; 2],
+}
+
+/// Reads the record beside a pair of stems.
+///
+/// # Errors
+/// `Io` where it cannot be read, `Corrupt` where it is damaged or of another version.
+pub(super) fn read_stems_record(context: &Context<'_>, path: &Path) -> Result<StemsRecord> {
+    let record: StemsRecord = read_json(context.fs, path, context.limits, REDO)?;
+    if record.schema != STEMS_SCHEMA {
+        return Err(Error::corrupt(path, "it is of another version", REDO));
+    }
+    Ok(record)
 }
 
 /// The stem files of a song: drums, other.
@@ -104,8 +119,7 @@ fn finished(
     fingerprint: &Fingerprint,
 ) -> Option<StemsRecord> {
     let path = record_path(stems_dir, &song.name);
-    let record: StemsRecord =
-        read_json(context.fs, &path, context.limits, "remix separate").ok()?;
+    let record = read_stems_record(context, &path).ok()?;
     let bytes = record.frames.0 * record.channels as u64 * 4;
     let (drums, other) = stem_paths(stems_dir, &song.name);
     let whole =
@@ -138,7 +152,9 @@ fn one_song(
         (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
     let failed = |e| Error::io("cannot write stems", &stems_dir.join(&song.name), e);
     let open = |file: &Pending<'_>| {
-        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
+        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32)
+            .map(WavWriter::hashed)
+            .map_err(failed)
     };
     let mut writers = [open(&drums_file)?, open(&other_file)?];
     let frames = split_all(context, song, &mut decoder, |more, block| {
@@ -148,6 +164,7 @@ fn one_song(
         }
         splitter.drain(&mut writers).map_err(failed)
     })?;
+    let stems = writers.each_ref().map(WavWriter::digest);
     for writer in writers {
         writer.finish().map_err(failed)?;
     }
@@ -163,6 +180,7 @@ fn one_song(
         rate,
         channels,
         frames: Frames(frames),
+        stems,
     };
     write_json(context.fs, &record_path(stems_dir, &song.name), &record)?;
     Ok(record)

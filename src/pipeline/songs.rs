@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::context::{Batch, Context, Item, Outcome, Skipped, run_batch};
-use super::separate::StemsRecord;
+use super::separate::{StemsRecord, read_stems_record};
 use crate::base::{Error, ErrorKind, Event, Result};
-use crate::store::{InputFile, expand_inputs, hash_file, means_absent, name_songs, read_json};
+use crate::store::{InputFile, expand_inputs, hash_file, means_absent, name_songs};
 
 /// Where the sound of a song comes from.
 #[derive(Clone, Debug)]
@@ -37,6 +37,15 @@ pub struct SongInput {
     pub hash: blake3::Hash,
     /// Bytes, for fair sharing of the work.
     pub bytes: u64,
+}
+
+impl SongInput {
+    /// Whether the record of these stems is still the one that was read.
+    pub(super) fn is_in_force(&self, context: &Context<'_>) -> bool {
+        let Sound::Stems { drums, record: Some(record), .. } = &self.sound else { return false };
+        let path = drums.with_file_name(format!("{}.json", self.name));
+        read_stems_record(context, &path).is_ok_and(|now| now == **record)
+    }
 }
 
 impl Item for SongInput {
@@ -139,9 +148,7 @@ fn stems_in(context: &Context<'_>, folder: &Path) -> Result<Option<SongInput>> {
         return Ok(None);
     };
     let record_path = folder.join(format!("{name}.json"));
-    let record = bytes_of(context, &record_path)?.map(|_| {
-        read_json::<StemsRecord>(context.fs, &record_path, context.limits, "remix separate")
-    });
+    let record = bytes_of(context, &record_path)?.map(|_| read_stems_record(context, &record_path));
     let record = record.transpose()?;
     let hash = stems_hash(context, record.as_ref(), &drums, &other)?;
     Ok(Some(SongInput {

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Outcome, run_batch};
+use super::damage::set_aside;
 use super::songs::SongInput;
 use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
@@ -58,7 +59,8 @@ pub fn segment(
         if let Some(done) = finished(context, beats_dir, song, &fingerprint) {
             return Ok(Outcome::Reused(done));
         }
-        let made = one_song(context, song, beats_dir, options, fingerprint)?;
+        let made = one_song(context, song, beats_dir, options, fingerprint)
+            .map_err(|e| set_aside(context, e, || song.is_in_force(context)))?;
         let note = summary(&made);
         Ok(Outcome::Made(made, note))
     })
