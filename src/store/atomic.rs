@@ -73,7 +73,8 @@ impl<'a> Pending<'a> {
     /// Makes the bytes durable and gives the file its name.
     ///
     /// # Errors
-    /// `ErrorKind::Io` naming the file; nothing is left under the final name then.
+    /// `ErrorKind::Io` naming the file; its name then stands for the old file or for the whole new
+    /// one, never for a part.
     pub fn commit(mut self) -> Result<()> {
         let target = self.target.clone();
         self.finish().map_err(|e| Error::io("cannot write", &target, e))
@@ -142,14 +143,13 @@ pub fn sweep(fs: &dyn Fs, folder: &Path) -> Result<()> {
 }
 
 fn remove(fs: &dyn Fs, leftover: &Path) -> io::Result<()> {
-    if fs.metadata(leftover)?.is_dir {
+    if fs.metadata(leftover).is_ok_and(|m| m.is_dir) {
         return fs.remove_dir_all(leftover);
     }
     match fs.create(leftover) {
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(()),
-        Err(e) => Err(e),
-        // Held until it is gone.
-        Ok(_file) => fs.remove_file(leftover),
+        // What cannot be opened is nobody's; what can is held until it is gone.
+        _held => fs.remove_file(leftover),
     }
 }
 
@@ -216,6 +216,18 @@ mod tests {
             assert!(writers.map(|w| w.join().unwrap()).iter().sum::<usize>() > 0);
         });
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_temporary_file_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, target) = (folder.path().join("other"), folder.path().join("x"));
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, temp_path(&target)).unwrap();
+        assert_eq!(write_atomic(&DiskFs, &target, b"new").unwrap_err().kind(), ErrorKind::Io);
+        sweep(&DiskFs, folder.path()).unwrap();
+        write_atomic(&DiskFs, &target, b"new").unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
     }
 
     #[test]

@@ -116,6 +116,17 @@ impl FileOut for File {
     }
 }
 
+/// Opens or creates a file as it is, to be locked before it is changed. A link in its place may
+/// have been put there by somebody who wants another file emptied: it is not followed.
+///
+/// # Errors
+/// As the operating system.
+pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).custom_flags(flags).open(path)
+}
+
 /// Whether `path` is the name of this open file.
 fn is_named(file: &File, path: &Path) -> bool {
     let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
@@ -137,7 +148,7 @@ impl Fs for DiskFs {
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
         loop {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            let file = open_to_write(path)?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
                 // Where a file system knows no locks there is no way to keep writers apart.
