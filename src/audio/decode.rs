@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ogg::{self, OggPackets};
 use super::packets::{Packets, Step};
 use super::{AudioBuffer, Tags, fold, front, packets};
-use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
+use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted};
 
 /// Bytes looked at to tell Ogg files from others.
 const SNIFFED: u64 = 4;
@@ -70,11 +70,12 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::open`].
     pub fn from_source(
-        mut source: Box<dyn ByteSource>,
+        source: Box<dyn ByteSource>,
         path: &Path,
         limits: &Limits,
     ) -> Result<Decoder> {
         let read = |e| Error::io("cannot read", path, e);
+        let mut source: Box<dyn ByteSource> = Box::new(Uninterrupted(source));
         let file_bytes = source.seek(SeekFrom::End(0)).map_err(read)?;
         source.seek(SeekFrom::Start(0)).map_err(read)?;
         if file_bytes == 0 {

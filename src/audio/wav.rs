@@ -54,6 +54,7 @@ pub struct WavWriter<W: Write + Seek> {
     frames: u64,
     bytes: Vec<u8>,
     packer: WavBytes,
+    hasher: Option<blake3::Hasher>,
 }
 
 impl<W: Write + Seek> WavWriter<W> {
@@ -70,7 +71,18 @@ impl<W: Write + Seek> WavWriter<W> {
         let mut bytes = Vec::new();
         let packer = WavBytes::begin(rate, channels, format, 0, &mut bytes);
         out.write_all(&bytes)?;
-        Ok(WavWriter { out, rate, channels, format, frames: 0, bytes, packer })
+        Ok(WavWriter { out, rate, channels, format, frames: 0, bytes, packer, hasher: None })
+    }
+
+    /// From here on samples are hashed as they are written.
+    #[must_use]
+    pub fn hashed(self) -> Self {
+        WavWriter { hasher: Some(blake3::Hasher::new()), ..self }
+    }
+
+    /// blake3 of the samples so far; empty where nothing is hashed.
+    pub fn digest(&self) -> String {
+        digest(self.hasher.as_ref())
     }
 
     /// Appends a block with the file's number of channels, one slice a channel.
@@ -81,6 +93,7 @@ impl<W: Write + Seek> WavWriter<W> {
         let frames = planes.first().map_or(0, |plane| plane.len());
         self.bytes.clear();
         self.packer.append(planes, &mut self.bytes);
+        hash(self.hasher.as_mut(), &self.bytes);
         self.out.write_all(&self.bytes)?;
         self.frames += frames as u64;
         Ok(())
@@ -223,6 +236,7 @@ pub struct WavReader<R: Read> {
     info: WavInfo,
     left: u64,
     bytes: Vec<u8>,
+    hasher: Option<blake3::Hasher>,
 }
 
 impl<R: Read> WavReader<R> {
@@ -235,7 +249,18 @@ impl<R: Read> WavReader<R> {
         input.read_exact(&mut head)?;
         let info = parse_header(&head)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a WAV file of ours"))?;
-        Ok(WavReader { input, info, left: info.frames, bytes: Vec::new() })
+        Ok(WavReader { input, info, left: info.frames, bytes: Vec::new(), hasher: None })
+    }
+
+    /// From here on samples are hashed as they are read.
+    #[must_use]
+    pub fn hashed(self) -> Self {
+        WavReader { hasher: Some(blake3::Hasher::new()), ..self }
+    }
+
+    /// blake3 of the samples so far; empty where nothing is hashed.
+    pub fn digest(&self) -> String {
+        digest(self.hasher.as_ref())
     }
 
     /// Rate, channels, format and length.
@@ -267,10 +292,21 @@ impl<R: Read> WavReader<R> {
         let width = self.info.format.bytes() * self.info.channels;
         self.bytes.resize(frames * width, 0);
         self.input.read_exact(&mut self.bytes)?;
+        hash(self.hasher.as_mut(), &self.bytes);
         self.left -= frames as u64;
         unpack(&self.bytes, &self.info, out);
         Ok(frames)
     }
+}
+
+fn hash(hasher: Option<&mut blake3::Hasher>, bytes: &[u8]) {
+    if let Some(hasher) = hasher {
+        hasher.update(bytes);
+    }
+}
+
+fn digest(hasher: Option<&blake3::Hasher>) -> String {
+    hasher.map(|h| h.finalize().to_hex().to_string()).unwrap_or_default()
 }
 
 fn parse_header(head: &[u8; HEADER as usize]) -> Option<WavInfo> {

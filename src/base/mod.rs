@@ -10,7 +10,7 @@ mod progress;
 mod seed;
 mod units;
 
-pub use bytes::ByteSource;
+pub use bytes::{ByteSource, Uninterrupted};
 pub use cancel::Cancel;
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;

@@ -9,8 +9,10 @@ mod trackers;
 mod world;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -29,7 +31,7 @@ pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let talk = Talk::new(&cli.common);
     let verbose = cli.common.verbose;
-    match dispatch(cli, &talk) {
+    match dispatch(cli, &talk).and_then(|exit| all_printed().map(|()| exit)) {
         Ok(exit) => ExitCode::from(exit.0),
         Err(error) => {
             complain(&talk, &error, verbose);
@@ -42,7 +44,7 @@ pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn forever() -> ExitCode {
     let text = "error: `forever` is not built yet\n  why: this version makes remixes; \
                 continuous mixes come next\n  try: remix auto SONGS -o remix.wav";
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
     ExitCode::from(7)
 }
 
@@ -101,9 +103,25 @@ fn greet() -> Exit {
     Exit::OK
 }
 
-/// Results go to stdout. A reader that went away is no failure.
+/// What went wrong when results were printed.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Results go to stdout. A reader that went away is no failure; a full disk is one in the end.
 fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            *LOST.lock().unwrap_or_else(|p| p.into_inner()) = Some(e);
+        }
+        _ => {}
+    }
+}
+
+fn all_printed() -> Result<()> {
+    match LOST.lock().unwrap_or_else(|p| p.into_inner()).take() {
+        Some(e) => Err(Error::io("cannot print the result", Path::new("standard output"), e)),
+        None => Ok(()),
+    }
 }
 
 /// Songs left out, for JSON output.

@@ -150,7 +150,9 @@ pub fn resolve(project: &Path, flags: &Overrides) -> Result<Resolved> {
             merge(&mut merged, table, "", &origin, &mut origins);
         }
     }
-    let mut env: Vec<(String, String)> = std::env::vars()
+    // Variables of other programs may hold anything.
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.to_string_lossy().into_owned())))
         .filter(|(k, _)| k.starts_with(ENV_PREFIX) && !NOT_SETTINGS.contains(&k.as_str()))
         .collect();
     env.sort();

@@ -2,14 +2,17 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::args::{Common, ModelArgs, WalkArgs};
 use super::settings::{Overrides, Resolved, Settings, cache_folder, resolve};
 use super::talk::Talk;
 use crate::base::{Cancel, Error, ErrorKind, JumpRate, Lufs, Result, SampleRate, Seed};
+use crate::corpus::Layer;
 use crate::pipeline::{Context, Skipped};
 use crate::remix::RemixOptions;
-use crate::store::{Cache, DiskFs, Lock, write_atomic};
+use crate::store::{Cache, DiskFs, Fs as _, Lock, sweep, write_atomic};
 
 const DEFAULT_PROJECT: &str = "evermix-project";
 const PROJECT_README: &str = "\
@@ -41,12 +44,8 @@ impl<'a> World<'a> {
     /// `Internal` where the system refuses signal handlers.
     pub fn new(common: Common, talk: &'a Talk) -> Result<Self> {
         let cancel = Cancel::new();
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // The second time the signal does what it always does.
-            signal_hook::flag::register_usize(signal, cancel.flag(), signal as usize).map_err(
-                |e| Error::new(ErrorKind::Internal, "no signals").because(e.to_string()),
-            )?;
-        }
+        listen(&cancel)
+            .map_err(|e| Error::new(ErrorKind::Internal, "no signals").because(e.to_string()))?;
         Ok(World { common, talk, cancel, cache: cache_folder().map(Cache::new) })
     }
 
@@ -104,9 +103,14 @@ impl<'a> World<'a> {
     /// `Busy` where another process works there; `Io`.
     pub fn take(&self, folder: &Path) -> Result<Lock> {
         let lock = Lock::take(folder)?;
-        crate::store::sweep(&DiskFs, folder)?;
-        for inner in ["songs", "mix", "drums", "other"] {
-            crate::store::sweep(&DiskFs, &folder.join(inner))?;
+        sweep(&DiskFs, folder)?;
+        let inner = DiskFs.read_dir(folder).map_err(|e| Error::io("cannot search", folder, e))?;
+        // Clips are moved in whole, by the thousand: there is nothing to look for among them.
+        let clips = |p: &PathBuf| {
+            [Layer::Mix, Layer::Drums, Layer::Other].iter().any(|l| p.ends_with(l.name()))
+        };
+        for folder in inner.iter().filter(|p| !clips(p)) {
+            sweep(&DiskFs, folder)?;
         }
         Ok(lock)
     }
@@ -117,7 +121,9 @@ impl<'a> World<'a> {
     /// As `take`.
     pub fn take_project(&self) -> Result<Lock> {
         let project = self.project();
-        let lock = self.take(&project)?;
+        let lock = Lock::take(&project)?;
+        // What lies in the folders inside is swept when they are taken.
+        sweep(&DiskFs, &project)?;
         let readme = project.join("README.txt");
         if !readme.exists() {
             write_atomic(&DiskFs, &readme, PROJECT_README.as_bytes())?;
@@ -133,6 +139,19 @@ impl<'a> World<'a> {
             self.talk.complain(&line.replace(char::is_control, "\u{fffd}"));
         }
     }
+}
+
+/// The first signal asks the work to stop; the second does what it always does.
+fn listen(cancel: &Cancel) -> std::io::Result<()> {
+    use signal_hook::flag::{register, register_conditional_default, register_usize};
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // They run in this order: the first time, nobody has asked yet.
+        register_conditional_default(signal, Arc::clone(&asked))?;
+        register(signal, Arc::clone(&asked))?;
+        register_usize(signal, cancel.flag(), signal as usize)?;
+    }
+    Ok(())
 }
 
 /// The model's flag.

@@ -1,16 +1,19 @@
 //! The beats of one song: where each piece lies, and the file it was cut into.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::audio::Tags;
 use crate::audio::wav::SampleFormat;
-use crate::base::{Bpm, Frames, Lufs, SampleRate, Seconds};
-use crate::store::Fingerprint;
+use crate::base::{Bpm, Error, Frames, Limits, Lufs, Result, SampleRate, Seconds};
+use crate::store::{Fingerprint, Fs, read_json};
 
 /// Layout version of [`SongBeats`].
 pub const SONG_SCHEMA: u32 = 2;
+/// Longest song, in frames: far beyond any, and sums of such numbers never overflow.
+const MOST_FRAMES: u64 = 1 << 48;
+const REDO: &str = "remix segment";
 
 /// A part of the sound that is cut, described and played on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +126,58 @@ impl SongBeats {
     /// `<folder>/songs/<song>.json`.
     pub fn path(beats_dir: &Path, song: &str) -> PathBuf {
         beats_dir.join("songs").join(format!("{song}.json"))
+    }
+
+    /// Reads the record of the song called `name`. Record and name may come from anywhere.
+    ///
+    /// # Errors
+    /// `Io` where it cannot be read; `Corrupt` where it is damaged, of another version, or says
+    /// what cannot be.
+    pub fn read(fs: &dyn Fs, beats_dir: &Path, name: &str, limits: &Limits) -> Result<SongBeats> {
+        let mut parts = Path::new(name).components();
+        // Names become paths, which must not lead out of the folder.
+        if parts.next() != Some(Component::Normal(name.as_ref())) {
+            return Err(Error::corrupt(beats_dir, format!("`{name}` names no song"), REDO));
+        }
+        let path = SongBeats::path(beats_dir, name);
+        let song: SongBeats = read_json(fs, &path, limits, REDO)?;
+        match song.nonsense(name) {
+            None => Ok(song),
+            Some(why) => Err(Error::corrupt(&path, why, REDO)),
+        }
+    }
+
+    /// What a record says that no song can be.
+    fn nonsense(&self, name: &str) -> Option<&'static str> {
+        let twice = |(i, layer)| self.layers[..i].contains(layer);
+        let whole = |p: &Piece| p.clips.len() == self.layers.len();
+        if self.schema != SONG_SCHEMA {
+            Some("it is of another version")
+        } else if self.song != name {
+            Some("it belongs to another song")
+        } else if !(1..=2).contains(&self.channels) {
+            Some("its number of channels is out of range")
+        } else if self.layers.is_empty() || self.layers.iter().enumerate().any(twice) {
+            Some("its layers make no sense")
+        } else if self.piece_loudness.len() != self.pieces.len() || !self.pieces.iter().all(whole) {
+            Some("some of its pieces are not described")
+        } else if !self.pieces_join_up() {
+            Some("its pieces do not join up to the song")
+        } else if self.tuning.abs() > 1.0 {
+            Some("its tuning is out of range")
+        } else {
+            None
+        }
+    }
+
+    fn pieces_join_up(&self) -> bool {
+        let mut at = 0u64;
+        let joins = |p: &Piece| {
+            let start = at;
+            at = at.saturating_add(p.frames.0);
+            p.start.0 == start && (start..=at).contains(&p.attack.0)
+        };
+        self.pieces.iter().all(joins) && at == self.frames.0 && at <= MOST_FRAMES
     }
 
     /// Number of pieces that are beats.

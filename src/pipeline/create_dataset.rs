@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Item, Outcome, run_batch};
+use super::damage::set_aside;
 use crate::analysis::{
     BeatFeatureExtractor, FEATURE_NAMES, LIBROSA_NAMES, LIBROSA_VALUES, N_FEATURES, Tuning,
     librosa_beat_vector,
@@ -13,7 +14,8 @@ use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
 use crate::corpus::{Column, PieceKind, SongBeats, SongReader, Table};
 use crate::store::{
-    Fingerprint, read_artifact, read_json, write_artifact, write_atomic, write_json,
+    Fingerprint, exists, hash_file, means_absent, read_artifact, read_json, write_artifact,
+    write_atomic, write_json,
 };
 
 /// Raised whenever the same beats would give other rows.
@@ -95,7 +97,7 @@ impl Item for Job {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct PartHead {
     fingerprint: Fingerprint,
     width: usize,
@@ -112,13 +114,20 @@ pub fn read_beats(context: &Context<'_>, beats_dir: &Path) -> Result<Vec<SongBea
             .because("no song has been cut there")
             .hint("remix segment SONGS BEATS")
     };
-    let records = context.fs.read_dir(&beats_dir.join("songs")).map_err(|_| missing())?;
+    let folder = beats_dir.join("songs");
+    let records = context.fs.read_dir(&folder).map_err(|e| {
+        if means_absent(&e) { missing() } else { Error::io("cannot search", &folder, e) }
+    })?;
     let records: Vec<PathBuf> =
         records.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
     if records.is_empty() {
         return Err(missing());
     }
-    records.iter().map(|p| read_json(context.fs, p, context.limits, "remix segment")).collect()
+    let read = |path: &PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        SongBeats::read(context.fs, beats_dir, &name, context.limits)
+    };
+    records.iter().map(read).collect()
 }
 
 /// Makes the table of all `songs` in `dataset_dir`, with one part a song kept for later runs.
@@ -139,14 +148,16 @@ pub fn create_dataset(
         songs.into_iter().map(|beats| Job { fingerprint: fingerprint(&beats), beats }).collect();
     let batch = run_batch(context, "create-dataset", &jobs, |job| {
         let path = dataset_dir.join("songs").join(format!("{}.features", job.beats.song));
-        if let Ok((head, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
-            && head.fingerprint == job.fingerprint
+        let width = features.width() * job.beats.layers.len();
+        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
+        if let Ok((found, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
+            && found == head
+            && numbers.len() == width * job.beats.beats()
         {
             return Ok(Outcome::Reused(numbers));
         }
-        let rows = song_rows(context, &job.beats, beats_dir, features)?;
-        let width = features.width() * job.beats.layers.len();
-        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
+        let rows = song_rows(context, &job.beats, beats_dir, features)
+            .map_err(|e| set_aside(context, e, || is_in_force(context, beats_dir, &job.beats)))?;
         write_artifact(context.fs, &path, &head, &rows)?;
         let note = format!("{} beats", job.beats.beats());
         Ok(Outcome::Made(rows, note))
@@ -167,8 +178,9 @@ pub fn create_dataset(
     let path = dataset_dir.join("manifest.json");
     let before = read_json::<DatasetManifest>(context.fs, &path, context.limits, REDO).ok();
     let table_path = dataset_dir.join(TABLE);
-    let reused = before.as_ref() == Some(&manifest)
-        && context.fs.metadata(&table_path).is_ok_and(|m| m.bytes == table.len() as u64);
+    let same = |hash: blake3::Hash| hash.to_hex().as_str() == manifest.table;
+    let reused =
+        before.as_ref() == Some(&manifest) && hash_file(context.fs, &table_path).is_ok_and(same);
     if !reused {
         write_atomic(context.fs, &table_path, &table)?;
         write_json(context.fs, &path, &manifest)?;
@@ -176,6 +188,12 @@ pub fn create_dataset(
     let batch =
         Batch { done: Vec::new(), made: batch.made, reused: batch.reused, skipped: Vec::new() };
     Ok((Dataset { manifest, reused }, batch))
+}
+
+/// Whether a song's record is still the one that was read.
+pub(super) fn is_in_force(context: &Context<'_>, beats_dir: &Path, song: &SongBeats) -> bool {
+    let now = SongBeats::read(context.fs, beats_dir, &song.song, context.limits);
+    now.is_ok_and(|now| now == *song)
 }
 
 fn clips_hash(beats: &SongBeats) -> String {
@@ -345,7 +363,7 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 /// `Missing` where there is none, `Corrupt` where it is damaged.
 pub fn read_dataset(context: &Context<'_>, dataset_dir: &Path) -> Result<(DatasetManifest, Table)> {
     let path = dataset_dir.join("manifest.json");
-    if context.fs.metadata(&path).is_err() {
+    if !exists(context.fs, &path)? {
         return Err(Error::new(ErrorKind::Missing, "no dataset")
             .at(dataset_dir)
             .because("create-dataset has not run there")

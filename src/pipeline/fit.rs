@@ -9,7 +9,7 @@ use super::create_dataset::{FeatureSet, read_dataset};
 use crate::analysis::{FeatureGroup, feature_group};
 use crate::base::{Error, ErrorKind, Event, Result};
 use crate::corpus::{Algorithm, IndexFile, Space, SpaceColumn, Table};
-use crate::store::write_atomic;
+use crate::store::{exists, write_atomic};
 
 /// Largest index read, in bytes.
 const MAX_INDEX: u64 = 64 << 30;
@@ -149,7 +149,7 @@ fn space(
 /// # Errors
 /// `Missing` where there is none, `Corrupt` where it is damaged or belongs to another dataset.
 pub fn read_index(context: &Context<'_>, path: &Path, table_hash: &str) -> Result<IndexFile> {
-    if context.fs.metadata(path).is_err() {
+    if !exists(context.fs, path)? {
         return Err(Error::new(ErrorKind::Missing, "no index")
             .at(path)
             .because("fit-nearest-neighbours has not run")

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::create_dataset::{DatasetManifest, read_dataset};
+use super::create_dataset::{DatasetManifest, is_in_force, read_dataset};
+use super::damage::set_aside;
 use super::fit::read_index;
 use crate::audio::AudioBuffer;
 use crate::audio::encode::{Container, OutputTags};
@@ -17,7 +18,7 @@ use crate::remix::{
     VoiceSpace, plan,
 };
 use crate::report;
-use crate::store::{Pending, read_json, write_atomic, write_json};
+use crate::store::{Pending, write_atomic, write_json};
 
 /// True peak the output stays under, in dBTP.
 const CEILING: Decibels = Decibels(-1.0);
@@ -80,7 +81,11 @@ pub fn generate(context: &Context<'_>, job: &GenerateJob) -> Result<Generated> {
     let material = gather(context, job)?;
     let (plan, order) = make_plan(&material, job)?;
     let songs: Vec<SongBeats> = order.iter().map(|&i| material.songs[i].clone()).collect();
-    let (frames, loudness) = render(context, job, &plan, &songs, &material.beats_dir)?;
+    let beats_dir = &material.beats_dir;
+    let (frames, loudness) = render(context, job, &plan, &songs, beats_dir).map_err(|e| {
+        let in_force = |song| is_in_force(context, beats_dir, song);
+        set_aside(context, e, || songs.iter().all(in_force))
+    })?;
     let mut files = vec![job.out.clone()];
     files.extend(write_companions(context, job, &plan)?);
     context.progress.report(Event::StageDone { stage });
@@ -96,11 +101,16 @@ fn gather(context: &Context<'_>, job: &GenerateJob) -> Result<Material> {
             .at(&job.dataset_dir)
             .hint("remix auto SONGS -o out.wav"));
     }
+    if let Some(space) = index.spaces.iter().find(|s| s.len() != library.beats.len()) {
+        return Err(Error::new(ErrorKind::Corrupt, "the index does not match the dataset")
+            .at(&job.index_path)
+            .because(format!("{} beats of {}", space.len(), library.beats.len()))
+            .hint("remix fit-nearest-neighbours"));
+    }
     let beats_dir = beats_dir(job, &manifest);
-    let redo = "remix segment";
     let read = |name: &String| {
-        let path = SongBeats::path(&beats_dir, name);
-        read_json::<SongBeats>(context.fs, &path, context.limits, redo).map_err(|e| e.hint(redo))
+        let read = SongBeats::read(context.fs, &beats_dir, name, context.limits);
+        read.map_err(|e| e.hint("remix segment"))
     };
     let songs = library.songs.iter().map(read).collect::<Result<Vec<_>>>()?;
     for (beat, row) in library.beats.iter().zip(0..) {

@@ -6,6 +6,7 @@ mod beat_source;
 mod compare;
 mod context;
 mod create_dataset;
+mod damage;
 mod fit;
 mod generate;
 mod segment;

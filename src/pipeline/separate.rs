@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Outcome, run_batch};
-use super::songs::{SongInput, Sound};
+use super::songs::{SongInput, Sound, unusable_input};
 use crate::audio::wav::{SampleFormat, WavWriter};
 use crate::audio::{AudioBuffer, Decoder, Tags};
 use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
@@ -15,7 +15,8 @@ use crate::store::{Fingerprint, Pending, read_json, write_json};
 /// Raised whenever the stems of the same song would differ for other reasons than the separator.
 const VERSION: &str = "separate-1";
 /// Layout version of [`StemsRecord`].
-const STEMS_SCHEMA: u32 = 1;
+const STEMS_SCHEMA: u32 = 2;
+const REDO: &str = "remix separate";
 /// Stems hold multiples of this step, 2^-23: sums and differences of such numbers below 2 are
 /// exact in 32-bit floats, so the stems add up to the mix bit for bit.
 const GRID: f32 = 8_388_608.0;
@@ -73,6 +74,20 @@ pub struct StemsRecord {
     pub channels: usize,
     /// Length of both stems.
     pub frames: Frames,
+    /// blake3 of the samples of drums and other.
+    pub stems: [String; 2],
+}
+
+/// Reads the record beside a pair of stems.
+///
+/// # Errors
+/// `Io` where it cannot be read, `Corrupt` where it is damaged or of another version.
+pub(super) fn read_stems_record(context: &Context<'_>, path: &Path) -> Result<StemsRecord> {
+    let record: StemsRecord = read_json(context.fs, path, context.limits, REDO)?;
+    if record.schema != STEMS_SCHEMA {
+        return Err(Error::corrupt(path, "it is of another version", REDO));
+    }
+    Ok(record)
 }
 
 /// The stem files of a song: drums, other.
@@ -115,8 +130,7 @@ fn finished(
     fingerprint: &Fingerprint,
 ) -> Option<StemsRecord> {
     let path = record_path(stems_dir, &song.name);
-    let record: StemsRecord =
-        read_json(context.fs, &path, context.limits, "remix separate").ok()?;
+    let record = read_stems_record(context, &path).ok()?;
     let bytes = record.frames.0 * record.channels as u64 * 4;
     let (drums, other) = stem_paths(stems_dir, &song.name);
     let whole =
@@ -146,7 +160,7 @@ fn one_song(
     }
     let mut splitter =
         Splitter { engine, mix: AudioBuffer::new(channels), drums: AudioBuffer::new(channels) };
-    let frames = write_stems(context, song, stems_dir, &mut decoder, &mut splitter, done)?;
+    let (frames, stems) = write_stems(context, song, stems_dir, &mut decoder, &mut splitter, done)?;
     let record = StemsRecord {
         schema: STEMS_SCHEMA,
         song: song.name.clone(),
@@ -157,12 +171,14 @@ fn one_song(
         rate,
         channels,
         frames: Frames(frames),
+        stems,
     };
     write_json(context.fs, &record_path(stems_dir, &song.name), &record)?;
     Ok(record)
 }
 
-/// Writes both stems of a song of which a share of the work is done; returns their length.
+/// Writes both stems of a song of which a share of the work is done; returns their length and the
+/// hashes of their samples.
 fn write_stems(
     context: &Context<'_>,
     song: &SongInput,
@@ -170,14 +186,16 @@ fn write_stems(
     decoder: &mut Decoder,
     splitter: &mut Splitter,
     done: f64,
-) -> Result<u64> {
+) -> Result<(u64, [String; 2])> {
     let (rate, channels) = (decoder.rate(), decoder.channels());
     let (drums_path, other_path) = stem_paths(stems_dir, &song.name);
     let (drums_file, other_file) =
         (Pending::create(context.fs, &drums_path)?, Pending::create(context.fs, &other_path)?);
-    let failed = |e| Error::io("cannot write stems", &drums_path, e);
+    let failed = |e| Error::io("cannot write stems", &stems_dir.join(&song.name), e);
     let writer = |file: &Pending<'_>| {
-        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32).map_err(failed)
+        WavWriter::new(file.share(), rate, channels, SampleFormat::Float32)
+            .map(WavWriter::hashed)
+            .map_err(failed)
     };
     let mut writers = [writer(&drums_file)?, writer(&other_file)?];
     let frames = in_blocks(context, song, decoder, done..1.0, |block| {
@@ -186,19 +204,20 @@ fn write_stems(
     })?;
     splitter.finish()?;
     splitter.drain(&mut writers).map_err(failed)?;
+    let stems = writers.each_ref().map(WavWriter::digest);
     for writer in writers {
         writer.finish().map_err(failed)?;
     }
     drums_file.commit()?;
     other_file.commit()?;
-    Ok(frames)
+    Ok((frames, stems))
 }
 
 fn open(context: &Context<'_>, path: &Path) -> Result<Decoder> {
     let unreadable =
         |e: std::io::Error| Error::new(ErrorKind::Unusable, "cannot read").because(e.to_string());
     let file = context.fs.open(path).map_err(unreadable)?;
-    Decoder::from_source(file, path, context.limits)
+    Decoder::from_source(file, path, context.limits).map_err(unusable_input)
 }
 
 /// Hands a song on the grid to `each`, block by block, and reports how far it is as a share of
@@ -215,7 +234,7 @@ fn in_blocks(
     let mut pending = AudioBuffer::new(decoder.channels());
     loop {
         context.cancel.check()?;
-        let more = decoder.next_block(&mut block)?;
+        let more = decoder.next_block(&mut block).map_err(unusable_input)?;
         pending.extend(&block);
         if more && pending.frames() < BLOCK {
             continue;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::context::{Batch, Context, Item, Outcome, Skipped, run_batch};
-use super::separate::StemsRecord;
+use super::separate::{StemsRecord, read_stems_record};
 use crate::base::{Error, ErrorKind, Event, Result};
-use crate::store::{InputFile, expand_inputs, hash_file, name_songs, read_json};
+use crate::store::{InputFile, expand_inputs, hash_file, means_absent, name_songs};
 
 /// Where the sound of a song comes from.
 #[derive(Clone, Debug)]
@@ -37,6 +37,15 @@ pub struct SongInput {
     pub hash: blake3::Hash,
     /// Bytes, for fair sharing of the work.
     pub bytes: u64,
+}
+
+impl SongInput {
+    /// Whether the record of these stems is still the one that was read.
+    pub(super) fn is_in_force(&self, context: &Context<'_>) -> bool {
+        let Sound::Stems { drums, record: Some(record), .. } = &self.sound else { return false };
+        let path = drums.with_file_name(format!("{}.json", self.name));
+        read_stems_record(context, &path).is_ok_and(|now| now == **record)
+    }
 }
 
 impl Item for SongInput {
@@ -116,35 +125,50 @@ fn skip(error: Error) -> Skipped {
 /// # Errors
 /// `Io` where stems that are there cannot be read.
 pub fn find_stems(context: &Context<'_>, folder: &Path) -> Result<Vec<SongInput>> {
-    let Ok(entries) = context.fs.read_dir(folder) else { return Ok(Vec::new()) };
-    let mut songs = Vec::new();
-    for entry in entries {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (drums, other) =
-            (entry.join(format!("{name}_drums.wav")), entry.join(format!("{name}_other.wav")));
-        let (Ok(drums_meta), Ok(other_meta)) =
-            (context.fs.metadata(&drums), context.fs.metadata(&other))
-        else {
-            continue;
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        let record_path = entry.join(format!("{name}.json"));
-        let record = context.fs.metadata(&record_path).is_ok().then(|| {
-            read_json::<StemsRecord>(context.fs, &record_path, context.limits, "remix separate")
-        });
-        let record = record.transpose()?;
-        let hash = stems_hash(context, record.as_ref(), &drums, &other)?;
-        songs.push(SongInput {
-            source: record.as_ref().map_or_else(|| name.clone(), |r| r.source.clone()),
-            name,
-            bytes: drums_meta.bytes + other_meta.bytes,
-            sound: Sound::Stems { drums, other, record: record.map(Box::new) },
-            hash,
-        });
+    let entries = match context.fs.read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if means_absent(&e) => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("cannot search", folder, e)),
+    };
+    let found = entries.iter().map(|entry| stems_in(context, entry));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// The stems in one folder, if there are any.
+fn stems_in(context: &Context<'_>, folder: &Path) -> Result<Option<SongInput>> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if name.starts_with('.') {
+        return Ok(None);
     }
-    Ok(songs)
+    let drums = folder.join(format!("{name}_drums.wav"));
+    let other = folder.join(format!("{name}_other.wav"));
+    let (Some(drums_bytes), Some(other_bytes)) =
+        (bytes_of(context, &drums)?, bytes_of(context, &other)?)
+    else {
+        return Ok(None);
+    };
+    let record_path = folder.join(format!("{name}.json"));
+    let record = bytes_of(context, &record_path)?.map(|_| read_stems_record(context, &record_path));
+    let record = record.transpose()?;
+    let hash = stems_hash(context, record.as_ref(), &drums, &other)?;
+    Ok(Some(SongInput {
+        source: record.as_ref().map_or_else(|| name.clone(), |r| r.source.clone()),
+        name,
+        bytes: drums_bytes + other_bytes,
+        sound: Sound::Stems { drums, other, record: record.map(Box::new) },
+        hash,
+    }))
+}
+
+/// The length of a file, if it is there. Folders of other people's that may not be entered, such
+/// as `lost+found`, hold nothing for us.
+fn bytes_of(context: &Context<'_>, path: &Path) -> Result<Option<u64>> {
+    match context.fs.metadata(path) {
+        Ok(meta) => Ok(Some(meta.bytes)),
+        Err(e) if means_absent(&e) => Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Ok(None),
+        Err(e) => Err(Error::io("cannot look at", path, e)),
+    }
 }
 
 /// What stems are is known from their record; stems of other programs are hashed.
@@ -165,4 +189,12 @@ fn stems_hash(
         }
     }
     Ok(hasher.finalize())
+}
+
+/// Failing to read an input is about that song only; failing to write is about the run.
+pub fn unusable_input(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Io => Error::new(ErrorKind::Unusable, "cannot read").because(error.reason()),
+        _ => error,
+    }
 }

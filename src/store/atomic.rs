@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::fs::{FileOut, Fs};
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Mark of our temporary names. They are hidden and lie beside the final file.
 const MARK: &str = ".evermix-part";
@@ -48,13 +48,19 @@ impl<'a> Pending<'a> {
     /// Starts writing what will be `target`. Its folder is made if need be.
     ///
     /// # Errors
-    /// `ErrorKind::Io` naming the file.
+    /// `ErrorKind::Io` naming the file; `Busy` while another process writes it.
     pub fn create(fs: &'a dyn Fs, target: &Path) -> Result<Self> {
         if let Some(folder) = target.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs.create_dir_all(folder).map_err(|e| Error::io("cannot make folder", folder, e))?;
         }
         let temp = temp_path(target);
-        let file = fs.create(&temp).map_err(|e| Error::io("cannot write", target, e))?;
+        let file = fs.create(&temp).map_err(|e| match e.kind() {
+            io::ErrorKind::WouldBlock => Error::new(ErrorKind::Busy, "file in use")
+                .at(target)
+                .because("another evermix command is writing it")
+                .hint("wait for it to finish, or choose another name"),
+            _ => Error::io("cannot write", target, e),
+        })?;
         let file = SharedFile(Arc::new(Mutex::new(file)));
         Ok(Pending { fs, file, temp, target: target.to_path_buf() })
     }
@@ -67,7 +73,8 @@ impl<'a> Pending<'a> {
     /// Makes the bytes durable and gives the file its name.
     ///
     /// # Errors
-    /// `ErrorKind::Io` naming the file; nothing is left under the final name then.
+    /// `ErrorKind::Io` naming the file; its name then stands for the old file or for the whole new
+    /// one, never for a part.
     pub fn commit(mut self) -> Result<()> {
         let target = self.target.clone();
         self.finish().map_err(|e| Error::io("cannot write", &target, e))
@@ -120,25 +127,34 @@ pub fn write_atomic(fs: &dyn Fs, target: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Removes temporary files and folders an earlier, killed run left in `folder`. Call it only
-/// while holding the folder's lock.
+/// while holding the folder's lock. Files that another process is writing are left to it.
+///
+/// # Errors
+/// `Io` naming what cannot be removed.
 pub fn sweep(fs: &dyn Fs, folder: &Path) -> Result<()> {
     let Ok(entries) = fs.read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let name = entry.file_name().unwrap_or_default().to_string_lossy();
-        if !name.contains(MARK) {
-            continue;
+        if name.starts_with('.') && name.ends_with(MARK) {
+            remove(fs, &entry).map_err(|e| Error::io("cannot remove a leftover", &entry, e))?;
         }
-        let removed = match fs.metadata(&entry) {
-            Ok(meta) if meta.is_dir => fs.remove_dir_all(&entry),
-            _ => fs.remove_file(&entry),
-        };
-        removed.map_err(|e| Error::io("cannot remove a leftover", &entry, e))?;
     }
     Ok(())
 }
 
-/// The hidden temporary name beside `target`. It is the same for every run: a lock keeps two
-/// runs apart, and a leftover is simply overwritten.
+fn remove(fs: &dyn Fs, leftover: &Path) -> io::Result<()> {
+    if fs.metadata(leftover).is_ok_and(|m| m.is_dir) {
+        return fs.remove_dir_all(leftover);
+    }
+    match fs.create(leftover) {
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        // What cannot be opened is nobody's; what can is held until it is gone.
+        _held => fs.remove_file(leftover),
+    }
+}
+
+/// The hidden temporary name beside `target`. It is the same for every run: two at a time are kept
+/// apart by [`Fs::create`], and a leftover is simply overwritten.
 pub(super) fn temp_path(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -152,7 +168,8 @@ pub(super) fn temp_path(target: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fs::{DiskFs, FailingFs};
+    use super::super::failing::FailingFs;
+    use super::super::fs::DiskFs;
     use super::*;
 
     #[test]
@@ -174,6 +191,56 @@ mod tests {
         assert!(failures >= 4, "create, write, sync and rename can each fail");
         sweep(&DiskFs, folder.path()).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_who_write_one_file_at_a_time_never_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("z");
+        let held = Pending::create(&DiskFs, &target).unwrap();
+        let second = Pending::create(&DiskFs, &target).err().expect("refused");
+        assert_eq!(second.kind(), ErrorKind::Busy);
+        sweep(&DiskFs, folder.path()).unwrap();
+        held.commit().unwrap();
+        let write = |letter: u8| {
+            let text = vec![letter; 40_000];
+            (0..60).filter(|_| write_atomic(&DiskFs, &target, &text).is_ok()).count()
+        };
+        std::thread::scope(|scope| {
+            let writers = [b'a', b'b', b'c', b'd'].map(|l| scope.spawn(move || write(l)));
+            for _ in 0..200 {
+                let seen = std::fs::read(&target).unwrap();
+                assert!(seen.is_empty() || seen.len() == 40_000, "{} bytes", seen.len());
+                assert!(seen.windows(2).all(|w| w[0] == w[1]), "two writers in one file");
+            }
+            assert!(writers.map(|w| w.join().unwrap()).iter().sum::<usize>() > 0);
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_temporary_file_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, target) = (folder.path().join("other"), folder.path().join("x"));
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, temp_path(&target)).unwrap();
+        assert_eq!(write_atomic(&DiskFs, &target, b"new").unwrap_err().kind(), ErrorKind::Io);
+        sweep(&DiskFs, folder.path()).unwrap();
+        write_atomic(&DiskFs, &target, b"new").unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn only_names_of_ours_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".x.evermix-part", "y.evermix-part", ".evermix-part.wav"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir_all(folder.path().join(".d.evermix-part/e")).unwrap();
+        sweep(&DiskFs, folder.path()).unwrap();
+        let left = DiskFs.read_dir(folder.path()).unwrap();
+        let names: Vec<_> = left.iter().map(|p| p.file_name().unwrap()).collect();
+        assert_eq!(names, [".evermix-part.wav", "y.evermix-part"]);
     }
 
     #[test]

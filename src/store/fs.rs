@@ -1,12 +1,13 @@
 //! The few file operations we need, behind a trait so that each can be made to fail in tests.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::base::ByteSource;
+use rustix::fs::OFlags;
+
+use crate::base::{ByteSource, Error, Result};
 
 /// What we ask about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +34,10 @@ pub trait Fs: Send + Sync {
     /// # Errors
     /// As the operating system.
     fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>>;
-    /// Creates or empties a file for writing.
+    /// Creates or empties a file for writing, for this handle alone.
     ///
     /// # Errors
-    /// As the operating system.
+    /// `WouldBlock` while somebody else writes it, else as the operating system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>>;
     /// Creates a folder and its parents.
     ///
@@ -87,6 +88,24 @@ pub trait Fs: Send + Sync {
     }
 }
 
+/// Whether anything has this name. Not being able to look is no answer.
+///
+/// # Errors
+/// `ErrorKind::Io` naming the file.
+pub fn exists(fs: &dyn Fs, path: &Path) -> Result<bool> {
+    match fs.metadata(path) {
+        Ok(_) => Ok(true),
+        Err(e) if means_absent(&e) => Ok(false),
+        Err(e) => Err(Error::io("cannot look at", path, e)),
+    }
+}
+
+/// True where the system says that there is no such file, not that it cannot tell.
+pub fn means_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+}
+
 /// The real disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskFs;
@@ -97,12 +116,50 @@ impl FileOut for File {
     }
 }
 
+/// Opens or creates a file as it is, to be locked before it is changed. A link in its place may
+/// have been put there by somebody who wants another file emptied: it is not followed.
+///
+/// # Errors
+/// As the operating system.
+pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).custom_flags(flags).open(path)
+}
+
+/// Whether `path` is the name of this open file.
+fn is_named(file: &File, path: &Path) -> bool {
+    let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => place(open) == place(named),
+        _ => false,
+    }
+}
+
 impl Fs for DiskFs {
     fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>> {
-        Ok(Box::new(File::open(path)?))
+        // Opening a pipe would wait for somebody to write to it.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(Box::new(file))
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
-        Ok(Box::new(File::create(path)?))
+        loop {
+            let file = open_to_write(path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+                // Where a file system knows no locks there is no way to keep writers apart.
+                Err(TryLockError::Error(_)) | Ok(()) => {}
+            }
+            // Whoever held it may just have given it its final name: then it is not ours to empty.
+            if is_named(&file, path) {
+                file.set_len(0)?;
+                return Ok(Box::new(file));
+            }
+        }
     }
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
@@ -128,101 +185,5 @@ impl Fs for DiskFs {
             fs::read_dir(path)?.map(|e| Ok(e?.path())).collect::<io::Result<Vec<_>>>()?;
         entries.sort();
         Ok(entries)
-    }
-}
-
-/// A disk on which the n-th operation that could lose something fails, as SQLite tests itself.
-#[derive(Clone, Debug)]
-pub struct FailingFs {
-    left: Arc<AtomicU64>,
-    kind: io::ErrorKind,
-}
-
-impl FailingFs {
-    /// Lets `n` operations pass and fails all that follow, with errors of one kind.
-    pub fn after(n: u64, kind: io::ErrorKind) -> Self {
-        FailingFs { left: Arc::new(AtomicU64::new(n)), kind }
-    }
-
-    /// True once an operation has failed.
-    pub fn has_failed(&self) -> bool {
-        self.left.load(Ordering::SeqCst) == 0
-    }
-
-    fn step(&self) -> io::Result<()> {
-        let spend = |left: u64| left.checked_sub(1);
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {
-            Ok(left) if left > 1 => Ok(()),
-            _ => Err(io::Error::from(self.kind)),
-        }
-    }
-}
-
-struct FailingFile {
-    inner: Box<dyn FileOut>,
-    fs: FailingFs,
-}
-
-impl Write for FailingFile {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        // A failing disk may have taken a part: leave a torn file behind.
-        if let Err(e) = self.fs.step() {
-            let _ = self.inner.write(&buf[..buf.len() / 2]);
-            return Err(e);
-        }
-        self.inner.write(buf)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl Seek for FailingFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
-impl FileOut for FailingFile {
-    fn sync(&mut self) -> io::Result<()> {
-        self.fs.step()?;
-        self.inner.sync()
-    }
-}
-
-impl Fs for FailingFs {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn ByteSource>> {
-        self.step()?;
-        DiskFs.open(path)
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
-        self.step()?;
-        Ok(Box::new(FailingFile { inner: DiskFs.create(path)?, fs: self.clone() }))
-    }
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.create_dir_all(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.remove_file(path)
-    }
-    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.remove_dir_all(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        DiskFs.sync_dir(path)
-    }
-    fn metadata(&self, path: &Path) -> io::Result<Meta> {
-        DiskFs.metadata(path)
-    }
-    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        DiskFs.read_dir(path)
     }
 }

@@ -30,7 +30,7 @@ pub struct Found {
 /// Expands files, folders (searched recursively) and `.m3u`/`.m3u8` playlists.
 ///
 /// Links to folders are not followed, links to files only within the folder named; pipes, devices
-/// and sockets are left alone.
+/// and sockets are left alone. Whatever is left out and might have been meant is in `skipped`.
 ///
 /// # Errors
 /// `Limit` where there are too many files; `NoAudio` where nothing is left.
@@ -89,8 +89,9 @@ impl Walk<'_> {
             self.found.skipped.push(error.hint("raise max-depth under [limits] in evermix.toml"));
             return Ok(());
         }
-        let mut entries: Vec<PathBuf> = match fs::read_dir(folder) {
-            Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
+        let entries = fs::read_dir(folder).and_then(|list| list.map(|e| Ok(e?.path())).collect());
+        let mut entries: Vec<PathBuf> = match entries {
+            Ok(entries) => entries,
             Err(e) => {
                 self.found.skipped.push(Error::io("cannot search", folder, e));
                 return Ok(());
@@ -105,11 +106,26 @@ impl Walk<'_> {
             }
             if meta.is_dir() {
                 self.folder(&path, root, depth + 1)?;
-            } else if EXTENSIONS.contains(&extension(&path).as_str()) && stays_inside(&path, root) {
-                self.file(&path)?;
+                continue;
+            }
+            let named_like_a_song = EXTENSIONS.contains(&extension(&path).as_str());
+            if !named_like_a_song && !meta.is_symlink() {
+                continue;
+            }
+            match obstacle(&path, root) {
+                None if named_like_a_song => self.file(&path)?,
+                Some(Obstacle::FolderElsewhere) => {
+                    self.leave_out(&path, "a link to a folder, which is not followed");
+                }
+                Some(Obstacle::Other(why)) if named_like_a_song => self.leave_out(&path, why),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    fn leave_out(&mut self, path: &Path, why: &str) {
+        self.found.skipped.push(Error::new(ErrorKind::Unusable, why).at(path));
     }
 
     fn playlist(&mut self, list: &Path) -> Result<()> {
@@ -163,10 +179,26 @@ fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
 }
 
-/// A regular file below `root` after following links.
-fn stays_inside(path: &Path, root: &Path) -> bool {
-    let real = fs::canonicalize(path).ok();
-    real.is_some_and(|real| real.starts_with(root) && real.is_file())
+/// Why something in a folder is not read.
+enum Obstacle {
+    /// A link to a folder that is not searched anyway.
+    FolderElsewhere,
+    /// Anything else, in words.
+    Other(&'static str),
+}
+
+/// What is against reading `path`: only regular files below `root`, after following links, are.
+fn obstacle(path: &Path, root: &Path) -> Option<Obstacle> {
+    let Ok(real) = fs::canonicalize(path) else {
+        return Some(Obstacle::Other("a link that leads nowhere"));
+    };
+    match (real.starts_with(root), real.is_dir(), real.is_file()) {
+        (true, _, true) => None,
+        (true, true, _) => Some(Obstacle::Other("a link to a folder")),
+        (false, true, _) => Some(Obstacle::FolderElsewhere),
+        (false, ..) => Some(Obstacle::Other("a link that leads outside the folder")),
+        _ => Some(Obstacle::Other("not a regular file")),
+    }
 }
 
 #[cfg(test)]
@@ -210,8 +242,11 @@ mod tests {
         symlink(outside.path().join("o.mp3"), dir.path().join("link.mp3")).unwrap();
         symlink(dir.path(), dir.path().join("loop")).unwrap();
         fs::write(dir.path().join("in.mp3"), "x").unwrap();
+        symlink(outside.path(), dir.path().join("more")).unwrap();
         let found = expand_inputs(&[dir.path().to_path_buf()], &Limits::default()).unwrap();
         assert_eq!(names(&found), ["in.mp3"]);
+        let told: Vec<_> = found.skipped.iter().map(|e| e.path().unwrap()).collect();
+        assert_eq!(told, [dir.path().join("link.mp3"), dir.path().join("more")]);
     }
 
     #[test]

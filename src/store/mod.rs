@@ -3,6 +3,7 @@
 mod artifact;
 mod atomic;
 mod cache;
+mod failing;
 mod fs;
 mod inputs;
 mod lock;
@@ -12,7 +13,8 @@ mod record;
 pub use artifact::{read_artifact, write_artifact};
 pub use atomic::{Pending, SharedFile, sweep, write_atomic};
 pub use cache::{Cache, CacheUse};
-pub use fs::{DiskFs, FailingFs, FileOut, Fs, Meta};
+pub use failing::{FailingFs, Operation};
+pub use fs::{DiskFs, FileOut, Fs, Meta, exists, means_absent};
 pub use inputs::{Found, InputFile, expand_inputs};
 pub use lock::Lock;
 pub use name::{name_songs, safe_name};

@@ -1,8 +1,8 @@
 //! File names made from song names that may hold anything.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-/// Longest part of a song's name kept; `_drums.wav_100000.wav` must fit behind it.
+/// Longest part of a song's name kept; a mark and `_drums.wav_100000.wav` must fit behind it.
 const MAX_BYTES: usize = 160;
 
 /// A name that is one plain path component on every system: no separators, control characters,
@@ -43,17 +43,16 @@ fn is_invisible(c: char) -> bool {
 /// several songs of one name keeps it; the others get a piece of their hash, which stays the same
 /// wherever the file moves.
 pub fn name_songs(songs: &[(String, blake3::Hash)]) -> Vec<String> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    songs
-        .iter()
-        .map(|(raw, hash)| {
-            let plain = safe_name(raw);
-            let key = plain.to_lowercase();
-            let seen = taken.entry(key).or_default();
-            *seen += 1;
-            if *seen == 1 { plain } else { marked(&plain, &hash.to_hex()[..8]) }
-        })
-        .collect()
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut name = |(raw, hash): &(String, blake3::Hash)| {
+        let (plain, hash) = (safe_name(raw), hash.to_hex());
+        // A piece of the hash can be guessed and given to another song as its name; longer pieces
+        // end that, for no two songs share the whole.
+        let longer = (8..=hash.len()).step_by(8).map(|n| marked(&plain, &hash[..n]));
+        let mut names = std::iter::once(plain.clone()).chain(longer);
+        names.find(|name| taken.insert(name.to_lowercase())).unwrap_or(plain)
+    };
+    songs.iter().map(&mut name).collect()
 }
 
 /// `song.mp3` becomes `song~1a2b3c4d.mp3`.
@@ -106,5 +105,18 @@ mod tests {
         assert_eq!(names[0], "a.mp3");
         assert!(names[1].starts_with("a~") && names[1].ends_with(".mp3"));
         assert_ne!(names[1].to_lowercase(), names[2].to_lowercase());
+    }
+
+    #[test]
+    fn a_song_that_bears_the_name_another_is_going_to_get_is_kept_apart() {
+        let song = |name: &str, content: &[u8]| (name.to_string(), blake3::hash(content));
+        let given = marked("a.mp3", &blake3::hash(b"2").to_hex()[..8]);
+        for songs in [
+            [song("a.mp3", b"1"), song("a.mp3", b"2"), song(&given, b"3")],
+            [song(&given, b"3"), song("a.mp3", b"1"), song("a.mp3", b"2")],
+        ] {
+            let names: HashSet<String> = name_songs(&songs).into_iter().collect();
+            assert_eq!(names.len(), 3, "{names:?}");
+        }
     }
 }

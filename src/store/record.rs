@@ -75,15 +75,16 @@ pub fn read_json<T: Serialize + DeserializeOwned>(
 /// # Errors
 /// `ErrorKind::Io` naming the file.
 pub fn hash_file(fs: &dyn Fs, path: &Path) -> Result<blake3::Hash> {
-    let failed = |e| Error::io("cannot read", path, e);
-    let mut file = fs.open(path).map_err(failed)?;
+    let mut file = fs.open(path).map_err(|e| Error::io("cannot read", path, e))?;
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; 1 << 17];
     loop {
-        match file.read(&mut block).map_err(failed)? {
-            0 => return Ok(hasher.finalize()),
-            n => hasher.update(&block[..n]),
-        };
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hasher.finalize()),
+            Ok(n) => drop(hasher.update(&block[..n])),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io("cannot read", path, e)),
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::BufWriter;
 
-use super::{Encoder, Output, block_frames};
+use super::{Encoder, Output, block_frames, write_failed};
 use crate::audio::wav::{SampleFormat, WavWriter};
-use crate::base::{Error, ErrorKind, Result, SampleRate};
+use crate::base::{Result, SampleRate};
 
 struct Wav {
     writer: WavWriter<BufWriter<Box<dyn Output>>>,
@@ -22,21 +22,17 @@ pub fn wav(
     format: SampleFormat,
 ) -> Result<Box<dyn Encoder>> {
     let out = BufWriter::with_capacity(1 << 16, out);
-    let writer = WavWriter::new(out, rate, channels, format).map_err(failed)?;
+    let writer = WavWriter::new(out, rate, channels, format).map_err(write_failed)?;
     Ok(Box::new(Wav { writer, channels }))
 }
 
 impl Encoder for Wav {
     fn write(&mut self, planar: &[&[f32]]) -> Result<()> {
         block_frames(planar, self.channels)?;
-        self.writer.write(planar).map_err(failed)
+        self.writer.write(planar).map_err(write_failed)
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        self.writer.finish().map(drop).map_err(failed)
+        self.writer.finish().map(drop).map_err(write_failed)
     }
-}
-
-fn failed(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, "cannot write WAV").because(error.to_string()).caused_by(error)
 }

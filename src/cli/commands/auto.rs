@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fit::{INDEX, index_flags};
 use super::segment::{clip_flags, segment_options};
 use super::{estimate, generate as generating, verdict};
-use crate::base::Result;
+use crate::base::{Error, ErrorKind, Result};
 use crate::cli::args::AutoArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
@@ -78,6 +78,10 @@ impl Work<'_> {
         let wanted: Vec<&str> = stems.done.iter().map(|s| s.song.as_str()).collect();
         let mut found = find_stems(context, &stems_dir)?;
         found.retain(|song| wanted.contains(&song.name.as_str()));
+        if let Some(lost) = wanted.iter().find(|name| !found.iter().any(|s| s.name == **name)) {
+            return Err(Error::new(ErrorKind::Io, "cannot find the stems just made")
+                .at(stems_dir.join(lost)));
+        }
         Ok((segment(context, &found, &beats, &options, source)?, stems.skipped))
     }
 

@@ -51,7 +51,16 @@ pub fn beats_wanted(beats: i64) -> Result<NonZeroUsize> {
 }
 
 /// A job with the settings in force and no folders yet.
+///
+/// # Errors
+/// `Usage` where the output cannot be, or a setting makes no sense.
 pub fn job(settings: &Settings, beats: NonZeroUsize, out: &Path) -> Result<GenerateJob> {
+    if out.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, "the output is a folder")
+            .at(out)
+            .because("a remix is one file")
+            .hint(format!("name a file in it: {}", out.join("remix.wav").display())));
+    }
     Ok(GenerateJob {
         dataset_dir: Default::default(),
         index_path: Default::default(),

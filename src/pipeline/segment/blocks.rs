@@ -5,7 +5,8 @@ use crate::audio::{AudioBuffer, Decoder, Resampler, Tags};
 use crate::base::{ByteSource, Error, ErrorKind, Event, Result, SampleRate};
 use crate::corpus::Layer;
 use crate::pipeline::context::Context;
-use crate::pipeline::songs::{SongInput, Sound};
+use crate::pipeline::separate::StemsRecord;
+use crate::pipeline::songs::{SongInput, Sound, unusable_input};
 
 /// Decoded sound kept between the two passes, per song in work: about three minutes of stereo at
 /// 44.1 kHz. Longer songs are decoded twice, so memory does not grow with their length.
@@ -22,9 +23,11 @@ pub enum Taken {
     End,
 }
 
+type WavTap = WavReader<std::io::BufReader<Box<dyn ByteSource>>>;
+
 enum Tap {
     Song(Box<Decoder>),
-    Wav(WavReader<std::io::BufReader<Box<dyn ByteSource>>>),
+    Wav(Box<WavTap>),
 }
 
 /// Reads all layers of a song block by block, at one rate.
@@ -93,6 +96,11 @@ impl<'a> Blocks<'a> {
                 Ok((SampleRate::new(info.rate)?, info.channels, Some(info.frames)))
             }
         };
+        self.check_stems(|reader, record, _| {
+            let info = reader.info();
+            let frames = info.frames == record.frames.0;
+            frames && info.rate == record.rate.hz() && info.channels == record.channels
+        })?;
         let (rate, channels, claimed) = shape(&self.taps[0])?;
         for tap in &self.taps[1..] {
             if shape(tap)?.0 != rate || shape(tap)?.1 != channels {
@@ -110,6 +118,20 @@ impl<'a> Blocks<'a> {
         (self.channels, self.claimed, self.ended) = (channels, claimed, false);
         let resampler = |_: &Tap| Resampler::new(rate, self.rate, channels);
         self.resamplers = self.taps.iter().map(resampler).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    /// Holds stems of ours against their record.
+    fn check_stems(&self, same: impl Fn(&WavTap, &StemsRecord, usize) -> bool) -> Result<()> {
+        let Sound::Stems { drums, other, record: Some(record) } = &self.song.sound else {
+            return Ok(());
+        };
+        for (i, (tap, path)) in self.taps.iter().zip([drums, other]).enumerate() {
+            if !matches!(tap, Tap::Wav(reader) if same(reader, record, i)) {
+                let why = "it is not the stem that was made; remix separate makes it again";
+                return Err(Error::corrupt(path, why, "remix separate"));
+            }
+        }
         Ok(())
     }
 
@@ -144,6 +166,7 @@ impl<'a> Blocks<'a> {
         layers.resize(self.taps.len(), AudioBuffer::default());
         loop {
             if self.ended {
+                self.check_stems(|reader, record, i| record.stems[i] == reader.digest())?;
                 return Ok(Taken::End);
             }
             for (i, layer) in layers.iter_mut().enumerate() {
@@ -168,7 +191,9 @@ impl<'a> Blocks<'a> {
             Tap::Song(decoder) => decoder.next_block(layer).map_err(unusable_input)?,
             Tap::Wav(reader) => {
                 reader.read(BLOCK, layer).map_err(|e| {
-                    Error::new(ErrorKind::Unusable, "a stem is cut short").because(e.to_string())
+                    let short = e.kind() == std::io::ErrorKind::UnexpectedEof;
+                    let what = if short { "a stem is cut short" } else { "cannot read a stem" };
+                    Error::new(ErrorKind::Unusable, what).because(e.to_string())
                 })? > 0
             }
         };
@@ -257,22 +282,17 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Failing to read an input is about that song only; failing to write is about the run.
-fn unusable_input(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Io => Error::new(ErrorKind::Unusable, "cannot read").because(error.reason()),
-        _ => error,
-    }
-}
-
 fn open_tap(context: &Context<'_>, path: &std::path::Path) -> Result<Tap> {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     let unreadable = |e: std::io::Error| {
         Error::new(ErrorKind::Unusable, "cannot read").at(path).because(e.to_string())
     };
     let file = context.fs.open(path).map_err(unreadable)?;
     // Files of ours are read in whole blocks, and RF64 stems can be read by nobody else.
-    if let Ok(reader) = WavReader::new(std::io::BufReader::with_capacity(1 << 16, file)) {
-        return Ok(Tap::Wav(reader));
+    match WavReader::new(std::io::BufReader::with_capacity(1 << 16, file)) {
+        Ok(reader) => return Ok(Tap::Wav(Box::new(reader.hashed()))),
+        Err(e) if matches!(e.kind(), InvalidData | UnexpectedEof) => {}
+        Err(e) => return Err(unreadable(e)),
     }
     let file = context.fs.open(path).map_err(unreadable)?;
     let decoder = Decoder::from_source(file, path, context.limits).map_err(unusable_input)?;

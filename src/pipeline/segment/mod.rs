@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
+use super::damage::set_aside;
 use super::songs::SongInput;
 use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
-use crate::store::{Fingerprint, read_json, write_json};
+use crate::store::{Fingerprint, exists, means_absent, write_json};
 pub(super) use blocks::{Blocks, Taken};
 pub(super) use hearing::Hearing;
 pub(super) use listen::{check_beats, listen, mixed};
@@ -64,7 +65,8 @@ pub fn segment(
         if let Some(done) = finished(context, beats_dir, song, &fingerprint) {
             return Ok(Outcome::Reused(done));
         }
-        let made = one_song(context, song, beats_dir, options, &beats)?;
+        let made = one_song(context, song, beats_dir, options, &beats)
+            .map_err(|e| set_aside(context, e, || song.is_in_force(context)))?;
         let note = summary(&made);
         Ok(Outcome::Made(made, note))
     })
@@ -77,9 +79,8 @@ fn finished(
     song: &SongInput,
     fingerprint: &Fingerprint,
 ) -> Option<SongBeats> {
-    let path = SongBeats::path(beats_dir, &song.name);
-    let record: SongBeats = read_json(context.fs, &path, context.limits, "remix segment").ok()?;
-    if record.fingerprint != *fingerprint || record.schema != SONG_SCHEMA {
+    let record = SongBeats::read(context.fs, beats_dir, &song.name, context.limits).ok()?;
+    if record.fingerprint != *fingerprint {
         return None;
     }
     let width = record.channels * record.format.bytes();
@@ -160,16 +161,23 @@ fn one_song(
 /// Takes away what an earlier run with other settings made of this song, record first: from then
 /// on nothing refers to the old clips.
 fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()> {
-    let path = SongBeats::path(beats_dir, name);
-    if context.fs.metadata(&path).is_err() {
-        return Ok(());
-    }
-    let old = read_json::<SongBeats>(context.fs, &path, context.limits, "remix segment");
-    context.fs.remove_file(&path).map_err(|e| Error::io("cannot remove", &path, e))?;
+    let record = SongBeats::path(beats_dir, name);
+    let remove = |path: &Path| match context.fs.remove_file(path) {
+        Err(e) if !means_absent(&e) => Err(Error::io("cannot remove", path, e)),
+        _ => Ok(()),
+    };
+    let old = SongBeats::read(context.fs, beats_dir, name, context.limits);
+    remove(&record)?;
     for layer in [Layer::Mix, Layer::Drums, Layer::Other] {
-        for piece in 0..old.as_ref().map_or(0, |o| o.pieces.len()) {
-            // A clip that is not there is what we want.
-            let _ = context.fs.remove_file(&beats_dir.join(layer.clip_path(name, piece)));
+        let clip = |piece| beats_dir.join(layer.clip_path(name, piece));
+        // A run that was killed between clips and record left clips that nothing tells of.
+        let mut count = old.as_ref().map_or(0, |o| o.pieces.len());
+        while exists(context.fs, &clip(count))? {
+            count += 1;
+        }
+        // The last first: if this is stopped, those left are found by counting up again.
+        for piece in (0..count).rev() {
+            remove(&clip(piece))?;
         }
     }
     Ok(())
