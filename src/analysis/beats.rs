@@ -4,9 +4,9 @@
 //! falls on onsets (Ellis, J. New Music Research 2007). Which subdivision or multiple of that pulse
 //! is the beat, and in which phase, is judged by metre, and a second search follows the verdict.
 
-use super::downbeats::{self, Feature, QUARTERS};
 use super::onset::{OnsetEnvelope, PARTS, REGISTERS};
 use super::tempo::{self, NEAR, TempoPath, box_mean, normalised, relative};
+use super::{harmony, metre};
 use crate::base::{Bpm, Seconds};
 
 /// The beats of a recording.
@@ -16,7 +16,7 @@ pub struct BeatGrid {
     pub beats: Vec<Seconds>,
     /// Position of each beat in its bar; 1 is the downbeat. As long as `beats`.
     pub positions: Vec<u8>,
-    /// Beats a bar: 3 or 4.
+    /// Beats a bar: 4, 3, or 2 (6/8, where the beat is the dotted quarter).
     pub beats_per_bar: u8,
     /// Median tempo.
     pub tempo: Bpm,
@@ -44,28 +44,33 @@ const SNAP: usize = 3;
 const SILENCE: f32 = 0.003;
 
 /// Normalised curves, one value a hop.
-pub(super) struct Curves {
-    registers: [Vec<f32>; REGISTERS],
+pub struct Curves {
+    /// Rise of each register above its surroundings, low to high, in units of its root mean square.
+    pub registers: [Vec<f32>; REGISTERS],
     /// Weighted sum of the registers.
     pulse: Vec<f32>,
     /// Harmonic change in units of its local mean.
-    harmony: Vec<f32>,
+    pub harmony: Vec<f32>,
 }
 
 impl Curves {
-    pub(super) fn new(onsets: &OnsetEnvelope) -> Self {
+    /// The curves of a recording.
+    pub fn new(onsets: &OnsetEnvelope) -> Self {
         let registers: [Vec<f32>; REGISTERS] = std::array::from_fn(|r| {
             normalised(&onsets.flux.iter().map(|flux| flux[r]).collect::<Vec<_>>())
         });
         let sum = |i: usize| registers.iter().zip(PULSE_WEIGHTS).map(|(c, w)| w * c[i]).sum();
         let pulse = (0..onsets.len()).map(sum).collect();
-        let harmony = relative(downbeats::harmonic_change(onsets));
+        let harmony = relative(harmony::harmonic_change(onsets));
         Curves { registers, pulse, harmony }
     }
+}
 
-    pub(super) fn sample(&self, times: &[f64]) -> Vec<Feature> {
-        downbeats::sample(&self.registers, &self.harmony, times)
-    }
+/// The pulse that metre reads, in hops: it may be the beat, its half, its double or lie between the
+/// beats. Empty for an empty recording.
+pub fn pulse(curves: &Curves) -> Vec<usize> {
+    let path = tempo::tempo_path(&curves.registers);
+    path.map_or_else(Vec::new, |path| dynamic_programming(&curves.pulse, &path))
 }
 
 /// Finds the beats. `None` where there is no steady beat: silence, noise, a lone click, a held
@@ -75,8 +80,12 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     let curves = Curves::new(onsets);
     let path = tempo::tempo_path(&curves.registers)?;
     let pulse = dynamic_programming(&curves.pulse, &path);
-    let chosen = choose(&curves, &pulse);
-    if path.strength < WEAKEST || chosen.len() < FEWEST {
+    if path.strength < WEAKEST || pulse.len() < FEWEST {
+        return None;
+    }
+    let pulse: Vec<f64> = pulse.into_iter().map(|hop| hop as f64).collect();
+    let chosen = metre::read(&curves.registers, &curves.harmony, &pulse);
+    if chosen.len() < FEWEST {
         return None;
     }
     let path = path.through(&chosen, onsets.len());
@@ -88,16 +97,29 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     if times.len() < FEWEST {
         return None;
     }
-    let (positions, beats_per_bar) = downbeats::positions(&curves.sample(&times), onsets, &times);
+    let (positions, beats_per_bar) = positions(&curves, onsets, &times);
     let beats: Vec<Seconds> = times.iter().map(|t| Seconds(t / OnsetEnvelope::rate())).collect();
     let gaps: Vec<f64> = beats.windows(2).map(|w| w[1].0 - w[0].0).collect();
     Some(BeatGrid {
         beats,
         positions,
         beats_per_bar,
-        tempo: Bpm::from_period(Seconds(downbeats::median(&gaps))),
+        tempo: Bpm::from_period(Seconds(median(&gaps))),
         confidence: path.strength.clamp(0.0, 1.0),
     })
+}
+
+/// Bar positions of given beats (in hops) and the number of beats a bar.
+pub(super) fn positions(curves: &Curves, onsets: &OnsetEnvelope, times: &[f64]) -> (Vec<u8>, u8) {
+    let chords = harmony::chord_changes(onsets, times);
+    metre::positions(&curves.registers, &curves.harmony, &chords, times)
+}
+
+/// The middle of the values, and a typical beat where there are none.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.5)
 }
 
 /// Onset curves for a song whose drums were separated: those of the drums where drums sound, of
@@ -178,18 +200,6 @@ fn dynamic_programming(pulse: &[f32], path: &TempoPath) -> Vec<usize> {
     }
     beats.reverse();
     beats
-}
-
-/// Turns the tracked pulse into beats: same, double or half tempo, in the phase that metre favours.
-fn choose(curves: &Curves, pulse: &[usize]) -> Vec<f64> {
-    let quarter =
-        |a: usize, b: usize, q: usize| a as f64 + (b - a) as f64 * q as f64 / QUARTERS as f64;
-    let quarters: Vec<f64> =
-        pulse.windows(2).flat_map(|w| (0..QUARTERS).map(move |q| quarter(w[0], w[1], q))).collect();
-    let periods: Vec<f64> =
-        pulse.windows(2).map(|w| (w[1] - w[0]) as f64 / OnsetEnvelope::rate()).collect();
-    let features = curves.sample(&quarters);
-    downbeats::choose_beats(&features, &periods).into_iter().map(|q| quarters[q]).collect()
 }
 
 /// Silences the pulse away from the chosen beats, so that a second search keeps to their phase.

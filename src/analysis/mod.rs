@@ -1,7 +1,7 @@
 //! Analysis: what a program can know about a song from its samples alone.
 //!
 //! Pure functions and streams from mono audio at 22 050 Hz to numbers: where the beats are
-//! ([`onset`], [`tempo`], [`beats`], [`downbeats`]) and what each of them sounds like
+//! ([`onset`], [`tempo`], [`beats`], with harmony and metre) and what each of them sounds like
 //! ([`beat_features`], on top of [`stft`], [`mel`], [`mfcc`], [`chroma`] and [`tuning`]). Names and
 //! definitions follow librosa; [`librosa`] reproduces its numbers. Other beat trackers report in one
 //! shape ([`tracker`], [`beat_this`]) and are compared by the usual measures ([`beat_score`]).
@@ -14,12 +14,13 @@ pub mod beat_this;
 pub mod beats;
 pub mod character;
 pub mod chroma;
-pub mod downbeats;
 pub mod edges;
 pub mod form;
+mod harmony;
 pub mod key;
 pub mod librosa;
 pub mod mel;
+mod metre;
 pub mod mfcc;
 pub mod onset;
 pub mod outline;
@@ -36,7 +37,7 @@ pub use bars::{BarFeatures, bar_features};
 pub use beat_features::{
     BeatFeatureExtractor, BeatFeatures, FEATURE_NAMES, FeatureGroup, N_FEATURES, feature_group,
 };
-pub use beats::{BeatGrid, combine, track_beats};
+pub use beats::{BeatGrid, Curves, combine, pulse, track_beats};
 pub use edges::Edges;
 pub use form::{Form, Phrase, find_form};
 pub use key::{Key, KeyEstimate, find_key};

@@ -3,8 +3,7 @@
 //! A tracker hears a song as mono audio at a rate of its choice and names the times of the beats.
 //! Where it knows nothing of bars, the downbeats are found as for our own beats.
 
-use super::beats::{BeatGrid, Curves};
-use super::downbeats;
+use super::beats::{BeatGrid, Curves, median, positions};
 use super::onset::OnsetEnvelope;
 use crate::base::{Bpm, Result, SampleRate, Seconds};
 
@@ -100,7 +99,7 @@ impl Beats {
             beats: self.times,
             positions,
             beats_per_bar,
-            tempo: Bpm::from_period(Seconds(downbeats::median(&gaps))),
+            tempo: Bpm::from_period(Seconds(median(&gaps))),
             confidence: steady as f32 / (gaps.len() - 1) as f32,
         })
     }
@@ -127,7 +126,7 @@ pub fn bar_positions(onsets: &OnsetEnvelope, beats: &[Seconds]) -> (Vec<u8>, u8)
         return (vec![1; beats.len()], 1);
     }
     let times: Vec<f64> = beats.iter().map(|t| t.0 * OnsetEnvelope::rate()).collect();
-    downbeats::positions(&Curves::new(onsets).sample(&times), onsets, &times)
+    positions(&Curves::new(onsets), onsets, &times)
 }
 
 #[cfg(test)]

@@ -84,11 +84,7 @@ fn cached(context: &Context<'_>, song: &SongInput, key: &Fingerprint) -> Option<
     Some(SongAnalysis { path: song.source.clone(), name: song.name.clone(), ..found })
 }
 
-fn one_song(
-    context: &Context<'_>,
-    song: &SongInput,
-    source: &SongSource,
-) -> Result<SongAnalysis> {
+fn one_song(context: &Context<'_>, song: &SongInput, source: &SongSource) -> Result<SongAnalysis> {
     let mut blocks = Blocks::once(context, song)?;
     let mut analyzer = TrackAnalyzer::new(blocks.rate(), blocks.channels())?;
     let mut hearing = Hearing::new(source, blocks.rate())?;
@@ -104,7 +100,8 @@ fn one_song(
     if frames == 0 {
         return Err(Error::new(ErrorKind::Unusable, "no sound in it"));
     }
-    let track = analyzer.finish_with(|heard| hearing.grid(heard.tail, heard.onsets, heard.length))?;
+    let track =
+        analyzer.finish_with(|heard| hearing.grid(heard.tail, heard.onsets, heard.length))?;
     check_beats(track.rhythm.as_ref().map_or(0, |rhythm| rhythm.beats.len()), context)?;
     Ok(SongAnalysis {
         path: song.source.clone(),

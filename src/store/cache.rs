@@ -123,7 +123,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fs::{DiskFs, FailingFs};
+    use super::super::{DiskFs, FailingFs};
     use super::*;
 
     fn name(of: &str) -> Fingerprint {

@@ -150,8 +150,14 @@ fn two_thousand_flipped_bits_are_all_found_on_reading() {
         IndexFile::from_bytes(&bytes, &work("index.evx")).map(|index| index.dataset_hash)
     });
     let (limits, cancel) = (Limits::default(), Cancel::new());
-    let context =
-        Context { fs: &DiskFs, limits: &limits, progress: &Quiet, cancel: &cancel, threads: 1 };
+    let context = Context {
+        fs: &DiskFs,
+        limits: &limits,
+        progress: &Quiet,
+        cancel: &cancel,
+        cache: None,
+        threads: 1,
+    };
     flips(&work("dataset/features.parquet"), 200, || {
         read_dataset(&context, &work("dataset")).map(|found| found.1)
     });

@@ -167,8 +167,14 @@ fn put_table(desk: &Desk, table: &Table) {
 
 fn dataset(desk: &Desk) -> Result<Table> {
     let (limits, cancel) = (Limits::default(), Cancel::new());
-    let context =
-        Context { fs: &DiskFs, limits: &limits, progress: &Quiet, cancel: &cancel, threads: 1 };
+    let context = Context {
+        fs: &DiskFs,
+        limits: &limits,
+        progress: &Quiet,
+        cancel: &cancel,
+        cache: None,
+        threads: 1,
+    };
     Ok(read_dataset(&context, &desk.path("evermix-project/dataset"))?.1)
 }
 

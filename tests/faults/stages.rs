@@ -6,8 +6,8 @@ use evermix::audio::wav::SampleFormat;
 use evermix::base::{Cancel, JumpRate, Limits, Lufs, Quiet, Result, Seed};
 use evermix::corpus::{Algorithm, SongBeats};
 use evermix::pipeline::{
-    Context, FeatureSet, GenerateJob, Model, SegmentOptions, Skipped, Weights, create_dataset,
-    find_songs, find_stems, fit, generate, read_beats, segment, separate,
+    BeatSource, Context, FeatureSet, GenerateJob, Model, SegmentOptions, Skipped, Weights,
+    create_dataset, find_songs, find_stems, fit, generate, read_beats, segment, separate,
 };
 use evermix::remix::{JumpCosts, Law, LayerChoice, RemixOptions};
 use evermix::store::{DiskFs, Fs, sweep};
@@ -93,14 +93,20 @@ impl Stage {
     /// Runs the stage on one thread, as the commands do. Returns the songs left out.
     pub fn run(self, fs: &dyn Fs, desk: &Desk, way: Way) -> Result<Vec<Skipped>> {
         let (limits, cancel) = (Limits::default(), Cancel::new());
-        let context =
-            Context { fs, limits: &limits, progress: &Quiet, cancel: &cancel, threads: 1 };
+        let context = Context {
+            fs,
+            limits: &limits,
+            progress: &Quiet,
+            cancel: &cancel,
+            cache: None,
+            threads: 1,
+        };
         let work = |name: &str| desk.path("work").join(name);
         match self {
             Stage::Separate => {
                 let music = if way == Way::One { "music" } else { "other-music" };
                 let (songs, mut skipped) = find_songs(&context, &[desk.path(music)])?;
-                let batch = separate(&context, &songs, &work("stems"), Model::Auto)?;
+                let batch = separate(&context, &songs, &work("stems"), Model::Hpss)?;
                 skipped.extend(batch.skipped);
                 Ok(skipped)
             }
@@ -109,7 +115,8 @@ impl Stage {
                     if way == Way::One { SampleFormat::Float32 } else { SampleFormat::Int16 };
                 let songs = find_stems(&context, &work("stems"))?;
                 let options = SegmentOptions { rate: None, format };
-                Ok(segment(&context, &songs, &work("beats"), &options)?.skipped)
+                Ok(segment(&context, &songs, &work("beats"), &options, &BeatSource::default())?
+                    .skipped)
             }
             Stage::CreateDataset => {
                 let set = if way == Way::One { FeatureSet::Full } else { FeatureSet::Original };

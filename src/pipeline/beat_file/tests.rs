@@ -7,8 +7,14 @@ fn read(file: &str, content: &str) -> Result<FileBeats> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(file), content).unwrap();
     let (limits, cancel) = (Limits::default(), Cancel::new());
-    let context =
-        Context { fs: &DiskFs, limits: &limits, progress: &Quiet, cancel: &cancel, threads: 1 };
+    let context = Context {
+        fs: &DiskFs,
+        limits: &limits,
+        progress: &Quiet,
+        cancel: &cancel,
+        cache: None,
+        threads: 1,
+    };
     FileBeats::of(&context, folder.path(), "song.mp3")
 }
 
@@ -73,8 +79,14 @@ fn bytes_that_are_no_text_are_refused() {
     let limits = Limits { max_json_bytes: 2, ..Limits::default() };
     for limits in [Limits::default(), limits] {
         let cancel = Cancel::new();
-        let context =
-            Context { fs: &DiskFs, limits: &limits, progress: &Quiet, cancel: &cancel, threads: 1 };
+        let context = Context {
+            fs: &DiskFs,
+            limits: &limits,
+            progress: &Quiet,
+            cancel: &cancel,
+            cache: None,
+            threads: 1,
+        };
         let error = FileBeats::of(&context, folder.path(), "song.mp3").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unusable);
     }
