@@ -70,6 +70,13 @@ impl Error {
             .hint(format!("make it again with: {redo}"))
     }
 
+    /// The same failure in another class, where the caller knows better what it means.
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// Names the file concerned.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<Path>) -> Self {

@@ -11,9 +11,12 @@ use crate::base::{Error, ErrorKind, Limits, Result};
 use crate::corpus::Algorithm;
 use crate::pipeline::{BeatTracker, FeatureSet, Model, Weights};
 use crate::remix::{JumpCosts, Law, LayerChoice};
+use crate::store::{DiskFs, Fs as _, means_absent};
 
 /// Name of the settings file in a project folder.
 const PROJECT_FILE: &str = "evermix.toml";
+/// Largest settings file read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
 const NOT_SETTINGS: [&str; 3] = ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS"];
@@ -173,17 +176,15 @@ pub fn resolve(project: &Path, flags: &Overrides) -> Result<Resolved> {
 }
 
 fn read_file(path: &Path) -> Result<Option<Table>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let bytes = match DiskFs.read(path, MAX_FILE) {
+        Ok(bytes) => bytes,
+        Err(e) if means_absent(&e) => return Ok(None),
         Err(e) => return Err(Error::io("cannot read the settings", path, e)),
     };
-    let table = text.parse::<Table>().map_err(|e| {
-        Error::new(ErrorKind::Usage, "cannot read the settings")
-            .at(path)
-            .because(e.message().to_string())
-    })?;
-    Ok(Some(table))
+    let bad =
+        |why: &str| Error::new(ErrorKind::Usage, "cannot read the settings").at(path).because(why);
+    let text = String::from_utf8(bytes).map_err(|e| bad(&e.to_string()))?;
+    text.parse::<Table>().map(Some).map_err(|e| bad(e.message()))
 }
 
 /// `LIMITS_MAX_SECONDS` names `limits.max-seconds`; groups are known by their first word.

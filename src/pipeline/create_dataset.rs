@@ -179,8 +179,8 @@ pub fn create_dataset(
     let before = read_json::<DatasetManifest>(context.fs, &path, context.limits, REDO).ok();
     let table_path = dataset_dir.join(TABLE);
     let same = |hash: blake3::Hash| hash.to_hex().as_str() == manifest.table;
-    let reused =
-        before.as_ref() == Some(&manifest) && hash_file(context.fs, &table_path).is_ok_and(same);
+    let reused = before.as_ref() == Some(&manifest)
+        && hash_file(context.fs, &table_path, context.cancel).is_ok_and(same);
     if !reused {
         write_atomic(context.fs, &table_path, &table)?;
         write_json(context.fs, &path, &manifest)?;

@@ -85,9 +85,9 @@ pub fn find_songs(
         let index =
             |f: &InputFile| found.files.iter().position(|g| std::ptr::eq(f, g)).unwrap_or(0);
         run_batch(&quiet, "look", &files, |file| {
-            // A file that cannot be read is one song less, not the end of the run.
-            let hash = hash_file(context.fs, &file.0.path)
-                .map_err(|e| Error::new(ErrorKind::Unusable, "cannot read").because(e.reason()))?;
+            check_size(context, file)?;
+            let hash =
+                hash_file(context.fs, &file.0.path, context.cancel).map_err(unusable_input)?;
             Ok(Outcome::Made((index(file.0), hash), String::new()))
         })?
     };
@@ -112,6 +112,18 @@ pub fn find_songs(
         bytes: files[i].1,
     });
     Ok((songs.collect(), skipped))
+}
+
+/// What is too large to be decoded is not worth reading either.
+fn check_size(context: &Context<'_>, file: &Hashed<'_>) -> Result<()> {
+    let (bytes, most) = (file.1, context.limits.max_file_bytes);
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Limit, "file too large")
+        .at(&file.0.path)
+        .because(format!("{bytes} bytes, the limit is {most}"))
+        .hint("raise max-file-bytes under [limits] in evermix.toml"))
 }
 
 fn skip(error: Error) -> Skipped {
@@ -184,8 +196,8 @@ fn stems_hash(
             hasher.update(record.fingerprint.0.as_bytes());
         }
         None => {
-            hasher.update(hash_file(context.fs, drums)?.as_bytes());
-            hasher.update(hash_file(context.fs, other)?.as_bytes());
+            hasher.update(hash_file(context.fs, drums, context.cancel)?.as_bytes());
+            hasher.update(hash_file(context.fs, other, context.cancel)?.as_bytes());
         }
     }
     Ok(hasher.finalize())
@@ -194,7 +206,7 @@ fn stems_hash(
 /// Failing to read an input is about that song only; failing to write is about the run.
 pub fn unusable_input(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::Io => Error::new(ErrorKind::Unusable, "cannot read").because(error.reason()),
+        ErrorKind::Io => error.of_kind(ErrorKind::Unusable),
         _ => error,
     }
 }

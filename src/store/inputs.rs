@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::fs::{DiskFs, Fs as _};
 use crate::base::{Error, ErrorKind, Limits, Result};
 
 /// Extensions looked for in folders. A file named outright is tried whatever its name.
@@ -129,12 +130,11 @@ impl Walk<'_> {
     }
 
     fn playlist(&mut self, list: &Path) -> Result<()> {
-        let text = match fs::read(list) {
-            Ok(bytes) if bytes.len() as u64 <= self.limits.max_json_bytes => bytes,
-            Ok(_) => {
-                self.found
-                    .skipped
-                    .push(Error::new(ErrorKind::Limit, "playlist too large").at(list));
+        let text = match DiskFs.read(list, self.limits.max_json_bytes) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => {
+                let error = Error::new(ErrorKind::Limit, "playlist too large").at(list);
+                self.found.skipped.push(error);
                 return Ok(());
             }
             Err(e) => {

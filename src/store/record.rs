@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomic;
 use super::fs::Fs;
-use crate::base::{Error, Limits, Result};
+use crate::base::{Cancel, Error, Limits, Result};
 
 /// A hash of everything a result depends on: inputs, settings and the version of the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,12 +73,13 @@ pub fn read_json<T: Serialize + DeserializeOwned>(
 /// blake3 of a file's bytes, read in blocks.
 ///
 /// # Errors
-/// `ErrorKind::Io` naming the file.
-pub fn hash_file(fs: &dyn Fs, path: &Path) -> Result<blake3::Hash> {
+/// `ErrorKind::Io` naming the file; `Interrupted` once `cancel` was asked to stop.
+pub fn hash_file(fs: &dyn Fs, path: &Path, cancel: &Cancel) -> Result<blake3::Hash> {
     let mut file = fs.open(path).map_err(|e| Error::io("cannot read", path, e))?;
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; 1 << 17];
     loop {
+        cancel.check()?;
         match file.read(&mut block) {
             Ok(0) => return Ok(hasher.finalize()),
             Ok(n) => drop(hasher.update(&block[..n])),

@@ -95,6 +95,26 @@ fn variables_that_are_no_text_do_no_harm() {
     assert!(ran.err().contains("EVERMIX_BEATS"), "{}", ran.err());
 }
 
+#[test]
+fn enormous_inputs_are_refused_by_a_named_limit_without_reading_them() {
+    let desk = small_desk();
+    let huge = |name: &str| {
+        // Holes take no room on the disk.
+        std::fs::File::create(desk.path(name)).unwrap().set_len(64 << 30).unwrap();
+    };
+    huge("music/huge.wav");
+    huge("list.m3u");
+    let ran = run(&desk, &["segment", "music", "list.m3u", "beats"]);
+    assert_eq!(ran.code(), 3, "{}", ran.err());
+    assert!(ran.err().contains("huge.wav: skipped: file too large"), "{}", ran.err());
+    assert!(ran.err().contains("playlist too large"), "{}", ran.err());
+    std::fs::create_dir(desk.path("evermix-project")).unwrap();
+    huge("evermix-project/evermix.toml");
+    let ran = run(&desk, &["config", "show"]);
+    assert_eq!(ran.code(), 6, "{}", ran.err());
+    assert!(ran.err().contains("evermix.toml"), "{}", ran.err());
+}
+
 /// Runs the program as somebody who may not do everything. `None` where that cannot be arranged.
 fn unprivileged(desk: &Desk, words: &[&str]) -> Option<Ran> {
     let open = |name: &str, mode| {

@@ -11,8 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Component, Path};
 
 pub fn make_fifo(path: &Path) {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 const ODD: [&[u8]; 14] = [
@@ -31,6 +30,12 @@ const ODD: [&[u8]; 14] = [
     b"trailing...wav",
     b"$(touch pwned)`touch pwned`;touch pwned.wav",
 ];
+
+/// The odd names and one more. Some file systems take text only.
+fn odd_names(more: &[u8]) -> Vec<&[u8]> {
+    let taken = |name: &&[u8]| cfg!(target_os = "linux") || std::str::from_utf8(name).is_ok();
+    ODD.into_iter().chain([more]).filter(taken).collect()
+}
 
 /// Everything the program made lies in its project or beside the output, with plain names.
 fn assert_contained(desk: &Desk) {
@@ -55,12 +60,11 @@ fn assert_contained(desk: &Desk) {
 fn songs_with_odd_names_take_part_like_any_other() {
     let desk = Desk::in_memory();
     let long = [vec![b'x'; 251], b".wav".to_vec()].concat();
-    let names = ODD.into_iter().chain([long.as_slice()]);
-    let mut count = 0;
-    for (i, name) in names.enumerate() {
+    let names = odd_names(&long);
+    let count = names.len();
+    for (i, name) in names.into_iter().enumerate() {
         let song = tiny(112.0 + i as f64, i);
         song.write(&desk.path("music").join(OsStr::from_bytes(name)));
-        count += 1;
     }
     let ran = run(&desk, &[&AUTO[..], &["--jump-rate", "1"]].concat());
     assert_eq!(ran.code(), 0, "{}", ran.err());
@@ -85,7 +89,7 @@ fn outputs_with_odd_names_are_written_where_they_were_wanted() {
     tiny(120.0, 0).write(&desk.path("music/s.wav"));
     desk.ok(&["auto", "music", "-o", "out.wav", "--beats", "4"]);
     let long = [vec![b'y'; 240], b".wav".to_vec()].concat();
-    for name in ODD.into_iter().chain([long.as_slice()]) {
+    for name in odd_names(&long) {
         let name = Path::new(OsStr::from_bytes(name));
         let folder = desk.path("odd");
         std::fs::create_dir(&folder).unwrap();
@@ -164,8 +168,8 @@ fn songs_made_to_get_one_name_are_kept_apart() {
     tiny(120.0, 0).write(&desk.path("music/a/s.wav"));
     tiny(126.0, 5).write(&desk.path("music/b/s.wav"));
     // The name that the second `s.wav` is going to get.
-    let hash = evermix::store::hash_file(&evermix::store::DiskFs, &desk.path("music/b/s.wav"));
-    let mark = &hash.unwrap().to_hex()[..8];
+    let hash = blake3::hash(&desk.read("music/b/s.wav"));
+    let mark = &hash.to_hex()[..8];
     tiny(110.0, 3).write(&desk.path(&format!("music/s~{mark}.wav")));
     let ran = run(&desk, &["segment", "music", "beats"]);
     assert_eq!(ran.code(), 0, "{}", ran.err());

@@ -72,6 +72,11 @@ pub fn temporary_files(desk: &Desk) -> Vec<PathBuf> {
     files(&desk.path("")).into_iter().filter(|p| is_temporary(p)).collect()
 }
 
+pub fn send(signal: &str, id: u32) {
+    let sent = Command::new("kill").args(["-s", signal, &id.to_string()]).output().unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+}
+
 /// A running program whose progress is read event by event.
 pub struct Running {
     child: Child,
@@ -115,14 +120,8 @@ impl Running {
     pub fn signal(&mut self, name: &str) {
         self.since = Instant::now();
         if !self.has_ended() {
-            let id = self.child.id().to_string();
-            let sent = Command::new("kill").args(["-s", name, &id]).output().unwrap();
-            assert!(sent.status.success(), "{sent:?}");
+            send(name, self.child.id());
         }
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     pub fn has_ended(&mut self) -> bool {
