@@ -271,7 +271,10 @@ fn open_tap(context: &Context<'_>, path: &std::path::Path) -> Result<Tap> {
     };
     let file = context.fs.open(path).map_err(unreadable)?;
     // Files of ours are read in whole blocks, and RF64 stems can be read by nobody else.
-    if let Ok(reader) = WavReader::new(std::io::BufReader::with_capacity(1 << 16, file)) {
+    // More than two channels are for the decoder to fold.
+    if let Ok(reader) = WavReader::new(std::io::BufReader::with_capacity(1 << 16, file))
+        && reader.info().channels <= 2
+    {
         return Ok(Tap::Wav(reader));
     }
     let file = context.fs.open(path).map_err(unreadable)?;
