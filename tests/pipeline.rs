@@ -133,6 +133,22 @@ fn pieces_join_up_to_the_song_and_begin_just_before_the_true_beats() {
 }
 
 #[test]
+fn a_song_of_six_channels_as_we_would_write_it_is_heard_in_full() {
+    use evermix::audio::wav::{SampleFormat, WavWriter};
+    let desk = Desk::new();
+    let song = Song::at(120.0, 5).render();
+    let file = std::fs::File::create(desk.path("music/six.wav")).unwrap();
+    let rate = evermix::base::SampleRate::CD;
+    let mut writer = WavWriter::new(file, rate, 6, SampleFormat::Float32).unwrap();
+    writer.write(&[song.as_slice(); 6]).unwrap();
+    writer.finish().unwrap();
+    let track = desk.ok(&["analyze", "music", "--json"]).json()["tracks"][0].clone();
+    assert!(track["loudness_lufs"].as_f64().unwrap() > -30.0, "{track}");
+    assert!((track["tempo"].as_f64().unwrap() - 120.0).abs() < 0.7);
+    desk.ok(&["segment", "music", "beats"]);
+}
+
+#[test]
 fn songs_of_one_name_in_two_folders_both_take_part() {
     let desk = Desk::new();
     for (folder, root) in [("a", 0), ("b", 4)] {

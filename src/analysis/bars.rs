@@ -76,3 +76,63 @@ fn harmony(columns: &[[f32; CHROMA_WIDTH]]) -> [f32; CHROMA_WIDTH] {
     }
     chroma
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{OnsetAnalyzer, TimbreAnalyzer};
+
+    const RATE: f64 = 22_050.0;
+
+    /// Two seconds each of a low C major triad, of silence, and of loud clicks.
+    fn three_bars() -> Vec<BarFeatures> {
+        let (mut onsets, mut timbre) = (OnsetAnalyzer::new(), TimbreAnalyzer::new());
+        let samples: Vec<f32> = (0..(6.0 * RATE) as usize)
+            .map(|i| {
+                let t = i as f64 / RATE;
+                let note = |hz: f64| 0.1 * (std::f64::consts::TAU * hz * t).sin();
+                let since = t % 0.25;
+                let sample = match t as usize / 2 {
+                    0 => note(261.63) + note(329.63) + note(392.0),
+                    1 => 0.0,
+                    _ => 0.9 * (9_000.0 * since).sin() * (-80.0 * since).exp(),
+                };
+                sample as f32
+            })
+            .collect();
+        onsets.push(&samples);
+        timbre.push(&samples);
+        let boundaries = [0.0, 2.0, 4.0, 6.0].map(Seconds);
+        bar_features(&onsets.finish(), &timbre.finish(), &boundaries)
+    }
+
+    #[test]
+    fn each_bar_has_its_own_harmony_colour_drive_and_level() {
+        let bars = three_bars();
+        assert_eq!(bars.len(), 3);
+        let [chord, silence, clicks] = &bars[..] else { panic!("three bars") };
+        // Pitch classes count from A: C, E and G are 3, 7 and 10, in the melody's half.
+        let melody = &chord.chroma[CHROMA_WIDTH / 2..];
+        let mut order: Vec<usize> = (0..12).collect();
+        order.sort_by(|&a, &b| melody[b].total_cmp(&melody[a]));
+        order.truncate(3);
+        order.sort_unstable();
+        assert_eq!(order, [3, 7, 10]);
+        let length: f32 = melody.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-3);
+        assert!((chord.loudness_db + 18.2).abs() < 0.5, "{}", chord.loudness_db);
+        assert!(silence.loudness_db < chord.loudness_db - 20.0);
+        assert!(clicks.drive[2] > chord.drive[2] + 1.0 && clicks.drive[2] > silence.drive[2] + 1.0);
+        let colour = |a: &BarFeatures, b: &BarFeatures| (a.timbre[1] - b.timbre[1]).abs();
+        assert!(colour(chord, clicks) > 10.0, "{chord:?}, {clicks:?}");
+    }
+
+    #[test]
+    fn bars_beyond_the_sound_and_no_bars_at_all_are_no_trouble() {
+        let none = OnsetEnvelope::default();
+        let bars = bar_features(&none, &[], &[0.0, 1.0, 1.0, 9.0].map(Seconds));
+        assert_eq!(bars.len(), 3);
+        assert!(bars.iter().all(|bar| bar.loudness_db == -100.0 && bar.chroma == [0.0; 24]));
+        assert!(bar_features(&none, &[], &[]).is_empty());
+    }
+}

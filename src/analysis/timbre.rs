@@ -64,3 +64,34 @@ impl Lens {
         self.dct.apply(&self.mel_db)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(samples: &[f32], block: usize) -> Vec<[f32; N_MFCC]> {
+        let mut analyzer = TimbreAnalyzer::new();
+        samples.chunks(block).for_each(|part| analyzer.push(part));
+        analyzer.finish()
+    }
+
+    #[test]
+    fn bright_sound_tilts_the_first_coefficient_down_and_loudness_moves_only_the_zeroth() {
+        let wave = |hz: f64, gain: f64| -> Vec<f32> {
+            let angle = |i: u32| std::f64::consts::TAU * hz * f64::from(i) / 22_050.0;
+            (0..22_050).map(|i| (gain * angle(i).sin()) as f32).collect()
+        };
+        let (dark, bright) = (columns(&wave(200.0, 0.5), 999), columns(&wave(6_000.0, 0.5), 999));
+        assert_eq!(dark.len(), 1 + 22_050 / COLUMN);
+        assert!(dark[10][1] > bright[10][1] + 20.0, "{:?}, {:?}", dark[10], bright[10]);
+        assert_eq!(columns(&wave(200.0, 0.5), 64), dark);
+        assert!(columns(&wave(200.0, 0.05), 64)[10][0] < dark[10][0] - 10.0);
+    }
+
+    #[test]
+    fn silence_is_the_floor_everywhere() {
+        let silent = columns(&[0.0; 9_000], 500);
+        assert!((silent[3][0] + 50.0 * (N_MELS as f32).sqrt()).abs() < 0.1);
+        assert!(silent.iter().all(|column| column[1..].iter().all(|c| c.abs() < 1e-2)));
+    }
+}

@@ -135,11 +135,24 @@ impl TrackAnalyzer {
     }
 
     /// Takes the next frames, in blocks of any size, and gives them back as mono at the analysis
-    /// rate, for other ears.
+    /// rate, for other ears. Samples that are no numbers, or 36 dB over full scale, count as
+    /// silence: one of them would spread through every filter.
     ///
     /// # Errors
     /// `Internal` where the rate cannot be converted.
     pub fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
+        let honest = |x: &f32| x.abs() <= 64.0;
+        if block.planes.iter().all(|plane| plane.iter().all(honest)) {
+            return self.hear(block);
+        }
+        let mut clean = block.clone();
+        for x in clean.planes.iter_mut().flatten().filter(|x| !honest(x)) {
+            *x = 0.0;
+        }
+        self.hear(&clean)
+    }
+
+    fn hear(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
         self.frames += block.frames() as u64;
         self.loudness.push(block);
         self.peak.push(block);
@@ -180,7 +193,7 @@ impl TrackAnalyzer {
         let grid = find_beats(Heard { tail, onsets: &onsets, length: duration })?;
         let rhythm = grid.map(|grid| Rhythm::new(&grid, &onsets));
         let form = rhythm.as_ref().and_then(|rhythm| {
-            let boundaries = bar_lines(rhythm, duration);
+            let boundaries = bar_lines(rhythm, &edges, duration);
             find_form(&bar_features(&onsets, &timbre, &boundaries), &boundaries, &edges)
         });
         let pitch_classes = pitches.finish(tuning);
@@ -206,15 +219,51 @@ impl TrackAnalyzer {
     }
 }
 
-/// The downbeats and the end of the last bar, as far as the song goes.
-fn bar_lines(rhythm: &Rhythm, duration: Seconds) -> Vec<Seconds> {
+/// The downbeats, with the bar before the first and the bar after the last where there is at
+/// least half of one.
+fn bar_lines(rhythm: &Rhythm, edges: &Edges, duration: Seconds) -> Vec<Seconds> {
     let mut lines: Vec<Seconds> = rhythm.downbeats().collect();
-    if let [.., before, last] = lines[..] {
-        let end = Seconds((2.0 * last.0 - before.0).min(duration.0));
-        // What follows the last downbeat is a bar if there is half of one.
-        if end.0 - last.0 > 0.5 * (last.0 - before.0) {
-            lines.push(end);
-        }
+    let [first, second, .., before, last] = lines[..] else { return lines };
+    let (head, tail) = (second.0 - first.0, last.0 - before.0);
+    let end = (last.0 + tail).min(duration.0);
+    if end - last.0 > 0.5 * tail {
+        lines.push(Seconds(end));
+    }
+    let start = (first.0 - head).max(edges.start.0.min(first.0));
+    if first.0 - start > 0.5 * head {
+        lines.insert(0, Seconds(start));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Bpm;
+
+    fn lines(first: f64, bars: usize, start: f64, duration: f64) -> Vec<f64> {
+        let beats: Vec<Seconds> = (0..bars * 4).map(|i| Seconds(first + 0.5 * i as f64)).collect();
+        let rhythm = Rhythm {
+            positions: (0..beats.len()).map(|i| (i % 4) as u8 + 1).collect(),
+            beat_confidence: vec![1.0; beats.len()],
+            beats,
+            beats_per_bar: 4,
+            tempo: Bpm(120.0),
+            confidence: 1.0,
+            tempo_curve: Vec::new(),
+        };
+        let edges = Edges { start: Seconds(start), ..Edges::default() };
+        bar_lines(&rhythm, &edges, Seconds(duration)).iter().map(|t| t.0).collect()
+    }
+
+    #[test]
+    fn bars_cut_by_the_ends_count_from_half_a_bar_on() {
+        // Downbeats at 1.5, 3.5, 5.5, 7.5 of a song that sounds from the start.
+        assert_eq!(lines(1.5, 4, 0.0, 12.0), [0.0, 1.5, 3.5, 5.5, 7.5, 9.5]);
+        assert_eq!(lines(1.5, 4, 0.8, 8.4), [1.5, 3.5, 5.5, 7.5]);
+        assert_eq!(lines(0.5, 4, 0.0, 8.6), [0.5, 2.5, 4.5, 6.5, 8.5]);
+        // Never more than a bar before the first.
+        assert_eq!(lines(5.0, 4, 0.0, 11.5), [3.0, 5.0, 7.0, 9.0, 11.0]);
+        assert_eq!(lines(0.0, 1, 0.0, 2.0), [0.0]);
+    }
 }

@@ -343,7 +343,9 @@ fn unpack(bytes: &[u8], info: &WavInfo, out: &mut AudioBuffer) {
         let samples = bytes.chunks_exact(stride).map(|f| &f[channel * width..][..width]);
         match info.format {
             SampleFormat::Float32 => {
-                plane.extend(samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]])));
+                let samples = samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]]));
+                // As in the decoder: what is no number would spread through every filter.
+                plane.extend(samples.map(|x| if x.abs() <= 64.0 { x } else { 0.0 }));
             }
             SampleFormat::Int24 => plane
                 .extend(samples.map(|s| {

@@ -90,7 +90,7 @@ pub struct SongJson<'a> {
     intro_end: Option<f64>,
     /// Where a thinner outro begins; null if there is none.
     outro_start: Option<f64>,
-    /// Phrases without gaps, from the first downbeat on.
+    /// Phrases without gaps, from the first bar (or a pickup of half a bar or more) on.
     phrases: &'a [Phrase],
     /// Anything wrong with the file; empty where all is well.
     note: &'a str,

@@ -14,11 +14,12 @@ const PLAIN_WIDTH: f32 = 0.55;
 /// they are first heard. `spans` are their first bars and the bars after their last.
 pub fn labels(distances: &Distances, spans: &[(usize, usize)]) -> Vec<usize> {
     let table = Table::new(distances, spans);
+    let weights: Vec<f32> = spans.iter().map(|span| (span.1 - span.0) as f32).collect();
     let merges = merges(&table);
     let mut best = (CLEAR, grouping(&merges, spans.len(), PLAIN_WIDTH));
     for width in WIDTHS.map(|step| f32::from(step) * WIDTH) {
         let groups = grouping(&merges, spans.len(), width);
-        let clarity = silhouette(&table, &groups);
+        let clarity = silhouette(&table, &groups, &weights);
         if clarity > best.0 {
             best = (clarity, groups);
         }
@@ -118,8 +119,8 @@ fn grouping(merges: &[Merge], size: usize, width: f32) -> Vec<usize> {
 }
 
 /// How much closer phrases are to their own group than to the next one, on the mean (Rousseeuw
-/// 1987): -1 to 1. A phrase alone in its group adds nothing.
-fn silhouette(table: &Table, groups: &[usize]) -> f32 {
+/// 1987), long phrases counting for more: -1 to 1. A phrase alone in its group adds nothing.
+fn silhouette(table: &Table, groups: &[usize], weights: &[f32]) -> f32 {
     let count = groups.iter().max().map_or(0, |m| m + 1);
     if count < 2 || count == groups.len() {
         return -1.0;
@@ -138,7 +139,7 @@ fn silhouette(table: &Table, groups: &[usize]) -> f32 {
         let others = (0..count).filter(|&group| group != own).map(mean);
         let next = others.fold(f32::INFINITY, f32::min);
         let scale = if next > mean(own) { next } else { mean(own) };
-        sum += if scale > 0.0 { (next - mean(own)) / scale } else { 0.0 };
+        sum += if scale > 0.0 { weights[i] * (next - mean(own)) / scale } else { 0.0 };
     }
-    sum / groups.len() as f32
+    sum / weights.iter().sum::<f32>()
 }

@@ -19,7 +19,9 @@ pub fn phrase_starts(distances: &Distances) -> Vec<usize> {
     for end in 1..=bars {
         let begins = if end < bars { WORTH * novelty[end] } else { 0.0 };
         for length in 1..=LONGEST.min(end) {
-            let value = best[end - length] - cost(length) + begins;
+            let outer = end == bars || end == length;
+            let cost = if outer { outer_cost(length) } else { cost(length) };
+            let value = best[end - length] - cost + begins;
             if value > best[end] {
                 (best[end], from[end]) = (value, end - length);
             }
@@ -51,6 +53,14 @@ fn cost(bars: usize) -> f32 {
         17.. => 0.9 + 0.02 * (bars - 16) as f32,
         _ => 0.9,
     }
+}
+
+/// The same at either end of the song, where a pickup or a last chord often adds a bar.
+fn outer_cost(bars: usize) -> f32 {
+    const ADDED: f32 = 0.1;
+    let plain = cost(bars);
+    let without = if bars > 1 { cost(bars - 1) + ADDED } else { plain };
+    if without < plain { without } else { plain }
 }
 
 /// How much the bars before a bar line agree among themselves, and those after it, more than

@@ -79,3 +79,12 @@ fn beyond_four_gibibytes_the_header_is_rf64_with_true_sizes() {
     assert_eq!(parse_header(&head).unwrap().frames, frames);
     assert_eq!(&head[76..80], &[0xff; 4]);
 }
+
+#[test]
+fn samples_that_are_no_numbers_are_read_as_silence() {
+    let plane = vec![0.5, f32::NAN, f32::INFINITY, -1e30, -60.0];
+    let bytes = write(&AudioBuffer { planes: vec![plane] }, SampleFormat::Float32);
+    let mut out = AudioBuffer::new(1);
+    WavReader::new(bytes.as_slice()).unwrap().read(9, &mut out).unwrap();
+    assert_eq!(out.planes[0], [0.5, 0.0, 0.0, 0.0, -60.0]);
+}

@@ -290,7 +290,11 @@ fn open_tap(context: &Context<'_>, path: &std::path::Path) -> Result<Tap> {
     let file = context.fs.open(path).map_err(unreadable)?;
     // Files of ours are read in whole blocks, and RF64 stems can be read by nobody else.
     match WavReader::new(std::io::BufReader::with_capacity(1 << 16, file)) {
-        Ok(reader) => return Ok(Tap::Wav(Box::new(reader.hashed()))),
+        // More than two channels are for the decoder to fold.
+        Ok(reader) if reader.info().channels <= 2 => {
+            return Ok(Tap::Wav(Box::new(reader.hashed())));
+        }
+        Ok(_) => {}
         Err(e) if matches!(e.kind(), InvalidData | UnexpectedEof) => {}
         Err(e) => return Err(unreadable(e)),
     }
