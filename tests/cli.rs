@@ -281,6 +281,15 @@ fn analysis_is_one_json_object_a_program_can_read() {
     let beats = track["beats"].as_array().unwrap();
     assert!(beats.len() >= 22 && track["downbeats"].as_array().unwrap().len() >= 5);
     assert!((-40.0..0.0).contains(&track["loudness_lufs"].as_f64().unwrap()));
+    for key in ["key", "camelot", "true_peak_dbtp", "analysis_version", "loudness_range_lu"] {
+        assert!(!track[key].is_null(), "{key}");
+    }
+    assert_eq!(track["beat_confidence"].as_array().unwrap().len(), beats.len());
+    assert_eq!(track["pitch_classes"].as_array().unwrap().len(), 12);
+    assert_eq!(track["short_term_lufs"].as_array().unwrap().len(), 12);
+    let phrases = track["phrases"].as_array().unwrap();
+    let bars: u64 = phrases.iter().map(|p| p["bars"].as_u64().unwrap()).sum();
+    assert!((5..=7).contains(&bars) && phrases[0]["label"] == "A", "{phrases:?}");
     assert_eq!(desk.run(&["analyze", "nowhere.mp3", "--json"]).code(), 4);
 }
 

@@ -4,7 +4,10 @@
 #[path = "common/score.rs"]
 mod score;
 
-use evermix::analysis::{Form, TrackAnalysis};
+use evermix::analysis::{Form, TrackAnalysis, TrackAnalyzer};
+use evermix::audio::AudioBuffer;
+use evermix::base::SampleRate;
+use proptest::prelude::*;
 use score::{BRIDGE, RATE, VERSE, analyse, bar, perform, white};
 
 /// Letters with where they begin in bars, at a tempo.
@@ -113,13 +116,48 @@ fn a_driving_song_has_more_energy_and_dances_better_than_a_quiet_one() {
 
 #[test]
 fn how_the_stream_is_cut_into_blocks_changes_nothing() {
-    use evermix::{analysis::TrackAnalyzer, audio::AudioBuffer, base::SampleRate};
     let song = perform(120.0, &[VERSE.bars(6)]);
     let mut analyzer = TrackAnalyzer::new(SampleRate::ANALYSIS, 1).unwrap();
     for part in song.chunks(777) {
         analyzer.push(&AudioBuffer { planes: vec![part.to_vec()] }).unwrap();
     }
     assert_eq!(analyzer.finish().unwrap(), analyse(&song));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Anything at all, in pieces of silence, noise, tones, clicks and nonsense.
+    #[test]
+    fn no_sound_makes_it_panic_and_every_number_is_one(
+        pieces in prop::collection::vec((0u8..6, 0usize..30_000, 0.0f32..3.0), 0..8),
+        rate in prop::sample::select(vec![8_000u32, 11_025, 44_100, 48_000, 96_000]),
+        channels in 1usize..3,
+        block in 1usize..9_000,
+    ) {
+        let mut random = white(9);
+        let mut samples = Vec::new();
+        for (kind, length, gain) in pieces {
+            let period = 1 + length / 7;
+            samples.extend((0..length).map(|i| match kind {
+                0 => 0.0,
+                1 => gain * random() as f32,
+                2 => gain * (i as f32 * 0.05).sin(),
+                3 => if i % period == 0 { gain } else { 0.0 },
+                4 => gain,
+                _ => [f32::NAN, f32::INFINITY, -1e30, 0.1][i % 4],
+            }));
+        }
+        let mut analyzer = TrackAnalyzer::new(SampleRate::new(rate).unwrap(), channels).unwrap();
+        for part in samples.chunks(block) {
+            analyzer.push(&AudioBuffer { planes: vec![part.to_vec(); channels] }).unwrap();
+        }
+        let track = analyzer.finish().unwrap();
+        let told = serde_json::to_value(&track).unwrap();
+        let back: TrackAnalysis = serde_json::from_value(told).unwrap();
+        // What is not a number becomes null, which cannot be read back.
+        prop_assert_eq!(back, track);
+    }
 }
 
 /// What a song that is no music is told to be.

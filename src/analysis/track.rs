@@ -123,11 +123,24 @@ impl TrackAnalyzer {
         })
     }
 
-    /// Takes the next frames, in blocks of any size.
+    /// Takes the next frames, in blocks of any size. Samples that are no numbers, or 36 dB over
+    /// full scale, count as silence: one of them would spread through every filter.
     ///
     /// # Errors
     /// `Internal` where the rate cannot be converted.
     pub fn push(&mut self, block: &AudioBuffer) -> Result<()> {
+        let honest = |x: &f32| x.abs() <= 64.0;
+        if block.planes.iter().all(|plane| plane.iter().all(honest)) {
+            return self.hear(block);
+        }
+        let mut clean = block.clone();
+        for x in clean.planes.iter_mut().flatten().filter(|x| !honest(x)) {
+            *x = 0.0;
+        }
+        self.hear(&clean)
+    }
+
+    fn hear(&mut self, block: &AudioBuffer) -> Result<()> {
         self.frames += block.frames() as u64;
         self.loudness.push(block);
         self.peak.push(block);
