@@ -65,7 +65,7 @@ pub struct Neighbour {
 /// Exact search in one space.
 pub trait Search: Send + Sync {
     /// The `k` nearest rows, ascending by distance, then by row. Fewer when there are fewer rows;
-    /// none when the query has the wrong length or a value beyond [`MAX_VALUE`] or not a number.
+    /// none when the query has the wrong length or a value beyond `MAX_VALUE` or not a number.
     fn nearest(&self, query: &[f32], k: usize) -> Vec<Neighbour>;
 
     /// [`Search::nearest`] for each row of a row-major matrix of queries.

@@ -66,7 +66,7 @@ impl<'a> Renderer<'a> {
     /// Replaces `out` by the next block; empty at the end.
     ///
     /// # Errors
-    /// As [`Tape::read`].
+    /// As `Tape::read`.
     pub fn next_block(&mut self, out: &mut AudioBuffer) -> Result<()> {
         let to = (self.position + BLOCK).min(self.end);
         *out = AudioBuffer::silence(self.channels, (to - self.position) as usize);
