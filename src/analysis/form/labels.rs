@@ -9,6 +9,8 @@ const WIDTH: f32 = 0.05;
 /// Where no grouping parts the phrases by this much, this width decides.
 const CLEAR: f32 = 0.1;
 const PLAIN_WIDTH: f32 = 0.55;
+/// So much clarity is given up for fewer letters.
+const FEWER: f32 = 0.05;
 
 /// A number for each phrase, equal for phrases that run alike, counted up from 0 in the order
 /// they are first heard. `spans` are their first bars and the bars after their last.
@@ -16,15 +18,18 @@ pub fn labels(distances: &Distances, spans: &[(usize, usize)]) -> Vec<usize> {
     let table = Table::new(distances, spans);
     let weights: Vec<f32> = spans.iter().map(|span| (span.1 - span.0) as f32).collect();
     let merges = merges(&table);
-    let mut best = (CLEAR, grouping(&merges, spans.len(), PLAIN_WIDTH));
+    let mut tried: Vec<(f32, Vec<usize>)> = Vec::new();
     for width in WIDTHS.map(|step| f32::from(step) * WIDTH) {
         let groups = grouping(&merges, spans.len(), width);
-        let clarity = silhouette(&table, &groups, &weights);
-        if clarity > best.0 {
-            best = (clarity, groups);
-        }
+        tried.push((silhouette(&table, &groups, &weights), groups));
     }
-    best.1
+    let clearest = tried.iter().fold(-1.0f32, |a, (b, _)| a.max(*b));
+    if clearest < CLEAR {
+        return grouping(&merges, spans.len(), PLAIN_WIDTH);
+    }
+    // Few letters say more than many, unless they say it less clearly.
+    let good = tried.into_iter().rev().find(|(clarity, _)| *clarity >= clearest - FEWER);
+    good.map_or_else(Vec::new, |(_, groups)| groups)
 }
 
 /// Distances of phrases.
