@@ -51,7 +51,7 @@ STYLES = {
     "sixeight": (2, 3, (50, 90), {KICK: "X..|..?", SNARE: "...|X..", CLOSED: "xxx|xxx"}),
 }
 # Styles drawn more often than the others: what most music is like.
-OFTEN = {"rock": 4, "rock16": 2, "pop": 3, "house": 2, "techno": 2, "disco": 2, "metal": 3, "funk": 2, "funk2": 2,
+OFTEN = {"rock": 5, "rock16": 2, "pop": 3, "house": 2, "techno": 2, "disco": 2, "metal": 4, "funk": 4, "funk2": 4,
          "march": 2, "swing": 2, "shuffle": 2, "waltz": 2, "dnb": 2, "hiphop": 2, "bossa": 2}
 # Chords as scale degrees, one a bar.
 CHANGES = [[0, 5, 3, 4], [0, 4, 5, 3], [0, 3, 4, 4], [5, 3, 0, 4], [0, 0, 3, 4], [1, 4, 0, 0],
@@ -73,7 +73,7 @@ class Piece:
         self.changes = r.choice(CHANGES)
         self.bars = max(4, int(seconds * self.bpm / 60 / self.per_bar))
         self.bar_ticks = self.per_bar * TICKS
-        self.swing = r.choice([0, 0, 0, r.uniform(0.05, 0.16)]) if self.steps == 4 else 0
+        self.swing = r.choice([0, 0, r.uniform(0.05, 0.17)]) if self.steps == 4 else 0
         self.loose = r.choice([0, 0.003, 0.008, 0.014])  # seconds
         self.drift = r.choice([0, 0, 0, 0.01, 0.03, 0.1])
         self.with_drums = r.random() < 0.83

@@ -4,7 +4,7 @@ use crate::common::{Desk, files};
 use crate::program::{AUTO, assert_same, made, restore, run, small_desk};
 use crate::stages::{STAGES, Stage, Way, finished};
 use evermix::base::{Cancel, ErrorKind, Limits, Quiet, Result};
-use evermix::corpus::{IndexFile, SongBeats};
+use evermix::corpus::{IndexFile, SONG_SCHEMA, SongBeats};
 use evermix::pipeline::{Context, DatasetManifest, StemsRecord, read_dataset};
 use evermix::remix::RemixPlan;
 use evermix::store::{DiskFs, read_json};
@@ -199,7 +199,7 @@ fn records_of_another_version_are_not_mixed_in() {
     let desk = small_desk();
     desk.ok(&AUTO);
     let wanted = made(&desk);
-    for schema in [0, 2, 99] {
+    for schema in [0, SONG_SCHEMA + 1, 99] {
         with_schema(&desk, schema);
         for words in [&["create-dataset"][..], &["generate-remix", "0.5", "8", "out.wav"]] {
             let ran = run(&desk, words);
