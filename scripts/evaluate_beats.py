@@ -75,7 +75,7 @@ def score(truth, positions, track):
 
 def analyze(remix, sounds, options):
     """Tracks by file; songs that were skipped are not among them."""
-    command = [remix, "analyze", *map(str, sounds), "--json", "-q", *options]
+    command = [remix, "analyze", "--no-cache", *map(str, sounds), "--json", "-q", *options]
     ran = subprocess.run(command, capture_output=True, text=True)
     if ran.returncode not in (0, 3):
         sys.exit(f"{' '.join(command[:3])} ...: exit code {ran.returncode}\n{ran.stderr}")

@@ -16,6 +16,7 @@ mod network;
 use network::Network;
 
 use super::onset::{OnsetEnvelope, REGISTERS};
+use super::tempo::argmax;
 
 /// Features of one moment: register fluxes, then harmonic change.
 const FEATURES: usize = REGISTERS + 1;
@@ -43,7 +44,7 @@ const BARS: [usize; 3] = [4, 3, 2];
 /// Bars in all their phases.
 const HYPOTHESES: usize = 9;
 /// How much the rule counts beside the network, by cross-validation on rendered music.
-const RULE_WEIGHT: f32 = 2.0;
+const RULE_WEIGHT: f32 = 0.4;
 /// Tempo that octaves are counted from.
 const MIDDLE: f64 = 115.0;
 
@@ -298,16 +299,6 @@ fn steady_path(rows: &[Vec<f32>]) -> Vec<usize> {
         state = from[state];
     }
     path
-}
-
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, &v) in values.iter().enumerate() {
-        if v > values[best] {
-            best = i;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

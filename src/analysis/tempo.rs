@@ -306,7 +306,8 @@ fn viterbi(combs: &[f32], states: &[f32]) -> Vec<usize> {
     path
 }
 
-fn argmax(values: &[f32]) -> usize {
+/// The first of the highest values.
+pub(super) fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (i, &v) in values.iter().enumerate() {
         if v > values[best] {
