@@ -28,9 +28,6 @@ const TRUST: f32 = 12.0;
 /// Cost of moving by one state in one step, and of jumping anywhere.
 const DRIFT: f32 = 0.5;
 const JUMP: f32 = 30.0;
-/// Share of the evidence that comes from this many steps on either side (15 s).
-const WIDE: f32 = 0.3;
-const AROUND: usize = 20;
 /// Most states the path drifts in one step: 4.6 % in 0.74 s.
 const REACH: usize = 3;
 
@@ -95,35 +92,12 @@ pub fn tempo_path(curves: &[Vec<f32>]) -> Option<TempoPath> {
         acf.measure(curves, (step * STEP) as isize - WINDOW as isize / 2);
         combs.extend(states.iter().map(|&p| acf.comb(p)));
     }
-    let combs = widened(&combs, states.len());
     let path = viterbi(&combs, &states);
     let sum: f32 = path.iter().enumerate().map(|(i, &s)| combs[i * states.len() + s]).sum();
     Some(TempoPath {
         periods: path.iter().map(|&s| states[s]).collect(),
         strength: sum / steps as f32,
     })
-}
-
-/// Mixes each row with the mean of its surroundings: a tempo that holds for half a minute is
-/// believed where a few seconds are unclear.
-fn widened(combs: &[f32], states: usize) -> Vec<f32> {
-    let rows = combs.len() / states;
-    let mut sums = vec![0.0f64; states];
-    let mut before = vec![sums.clone()];
-    for row in combs.chunks_exact(states) {
-        sums.iter_mut().zip(row).for_each(|(sum, c)| *sum += f64::from(*c));
-        before.push(sums.clone());
-    }
-    let mix = |i: usize| {
-        let (a, b) = (i.saturating_sub(AROUND), (i + AROUND + 1).min(rows));
-        let n = (b - a) as f64;
-        let (from, to) = (&before[a], &before[b]);
-        let row = &combs[i * states..(i + 1) * states];
-        row.iter()
-            .enumerate()
-            .map(move |(s, c)| (1.0 - WIDE) * c + WIDE * ((to[s] - from[s]) / n) as f32)
-    };
-    (0..rows).flat_map(mix).collect()
 }
 
 /// Rise of a curve above its surroundings, in units of its local root mean square.
