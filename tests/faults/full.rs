@@ -183,6 +183,20 @@ fn folders_closed_to_us_are_named_and_nothing_is_lost() {
     assert!(ran.err().contains("s1.wav") && ran.err().contains("denied"), "{}", ran.err());
 }
 
+/// Runs a script of the shell where it may mount file systems; says so aloud where nobody may.
+fn with_mounts(desk: &Desk, script: &str) -> Option<Ran> {
+    let shell = |flags: &str| {
+        let mut command = Command::new("unshare");
+        let command = command.args([flags, "sh", "-c", script]).current_dir(desk.path(""));
+        command.output().ok().map(Ran).filter(|ran| ran.code() != 99 && ran.code() != 1)
+    };
+    let ran = shell("-m").or_else(|| shell("-rm"));
+    if ran.is_none() {
+        eprintln!("SKIPPED: no file system can be mounted here");
+    }
+    ran
+}
+
 #[test]
 fn a_disk_that_runs_full_is_called_that_and_keeps_what_was_there() {
     let desk = small_desk();
@@ -196,15 +210,7 @@ fn a_disk_that_runs_full_is_called_that_and_keeps_what_was_there() {
          '{program}' generate-remix 0.5 400 small/out.wav; code=$?\n\
          ls -A small; cat small/out.wav; exit $code"
     );
-    let shell = |flags: &str| {
-        let mut command = Command::new("unshare");
-        let command = command.args([flags, "sh", "-c", &script]).current_dir(desk.path(""));
-        command.output().ok().map(Ran).filter(|ran| ran.code() != 99 && ran.code() != 1)
-    };
-    let Some(ran) = shell("-m").or_else(|| shell("-rm")) else {
-        eprintln!("SKIPPED: no file system can be mounted here");
-        return;
-    };
+    let Some(ran) = with_mounts(&desk, &script) else { return };
     assert_eq!(ran.code(), 6, "{}", ran.err());
     assert!(ran.err().contains("the disk is full"), "{}", ran.err());
     assert!(ran.err().contains("small/out.wav"), "{}", ran.err());
@@ -221,15 +227,7 @@ fn work_that_cannot_fit_on_the_disk_is_refused_before_it_begins() {
          '{program}' separate music small/stems; code=$?\n\
          find small -type f ! -name .lock; exit $code"
     );
-    let shell = |flags: &str| {
-        let mut command = Command::new("unshare");
-        let command = command.args([flags, "sh", "-c", &script]).current_dir(desk.path(""));
-        command.output().ok().map(Ran).filter(|ran| ran.code() != 99 && ran.code() != 1)
-    };
-    let Some(ran) = shell("-m").or_else(|| shell("-rm")) else {
-        eprintln!("SKIPPED: no file system can be mounted here");
-        return;
-    };
+    let Some(ran) = with_mounts(&desk, &script) else { return };
     assert_eq!(ran.code(), 6, "{}", ran.err());
     assert!(ran.err().contains("are needed"), "{}", ran.err());
     assert_eq!(ran.out(), "", "nothing was written");
