@@ -8,6 +8,7 @@
 //! - [`analysis`]: beats, key, form and features of a song. [`separation`]: drums and everything else.
 //! - [`corpus`]: beats of many songs, their feature table and neighbour index.
 //! - [`remix`]: choosing beats, planning them in time, joining them.
+//! - [`mix`]: where songs meet beat on beat, and how that sounds. [`order`]: which song comes next.
 //! - [`report`]: tracklists, cue sheets, pictures. [`pipeline`]: the stages on disk.
 //! - [`cli`]: words typed and words printed.
 
@@ -16,6 +17,8 @@ pub mod audio;
 pub mod base;
 pub mod cli;
 pub mod corpus;
+pub mod mix;
+pub mod order;
 pub mod pipeline;
 pub mod remix;
 pub mod report;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may import from: always rooms of lower floors, so no cycles.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("base", &[]),
     ("store", &["base"]),
     ("audio", &["base"]),
@@ -13,10 +13,23 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("separation", &["base", "audio"]),
     ("corpus", &["base", "store", "audio", "analysis"]),
     ("remix", &["base", "audio", "corpus"]),
-    ("report", &["base", "audio", "analysis", "corpus", "remix"]),
+    ("mix", &["base", "audio", "analysis"]),
+    ("order", &["base", "analysis"]),
+    ("report", &["base", "audio", "analysis", "corpus", "remix", "mix", "order"]),
     (
         "pipeline",
-        &["base", "store", "audio", "analysis", "separation", "corpus", "remix", "report"],
+        &[
+            "base",
+            "store",
+            "audio",
+            "analysis",
+            "separation",
+            "corpus",
+            "remix",
+            "mix",
+            "order",
+            "report",
+        ],
     ),
     (
         "cli",
@@ -28,6 +41,8 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
             "separation",
             "corpus",
             "remix",
+            "mix",
+            "order",
             "report",
             "pipeline",
         ],

@@ -1,0 +1,8 @@
+//! The mix engine: where two songs meet, what is played, and how it becomes sound.
+//!
+//! Planning gives [`Action`]s, which are plain data; rendering interprets them. Planning never
+//! touches audio, rendering never decides.
+
+mod action;
+
+pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
