@@ -10,6 +10,7 @@
 //! - [`remix`]: choosing beats, planning them in time, joining them.
 //! - [`mix`]: where songs meet beat on beat, and how that sounds. [`order`]: which song comes next.
 //! - [`report`]: tracklists, cue sheets, pictures. [`pipeline`]: the stages on disk.
+//! - [`forever`]: endless mixes, from songs to a plan to a file.
 //! - [`cli`]: words typed and words printed.
 
 pub mod analysis;
@@ -17,6 +18,7 @@ pub mod audio;
 pub mod base;
 pub mod cli;
 pub mod corpus;
+pub mod forever;
 pub mod mix;
 pub mod order;
 pub mod pipeline;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may import from: always rooms of lower floors, so no cycles.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("base", &[]),
     ("store", &["base"]),
     ("audio", &["base"]),
@@ -31,6 +31,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
             "report",
         ],
     ),
+    ("forever", &["base", "store", "audio", "analysis", "mix", "order", "report", "pipeline"]),
     (
         "cli",
         &[
@@ -45,6 +46,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
             "order",
             "report",
             "pipeline",
+            "forever",
         ],
     ),
 ];

@@ -1,12 +1,13 @@
-//! What each bar of a song sounds like: harmony, colour, drive and loudness.
+//! What each bar or beat of a song sounds like: harmony, colour, drive and loudness.
 
 use super::mfcc::N_MFCC;
 use super::onset::{CHROMA_HOPS, CHROMA_WIDTH, OnsetEnvelope, REGISTERS};
 use crate::base::Seconds;
+use serde::{Deserialize, Serialize};
 
-/// The sound of one bar.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BarFeatures {
+/// The sound of one bar, or of one beat.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpanSound {
     /// Pitch classes of bass and melody, square roots of their strength, each half of unit length
     /// after its mean was taken off; a half without any pitch is 0.
     pub chroma: [f32; CHROMA_WIDTH],
@@ -18,29 +19,54 @@ pub struct BarFeatures {
     pub loudness_db: f32,
 }
 
+impl SpanSound {
+    /// The same to three decimals, for keeping: finer steps are not heard.
+    fn rounded(&self) -> SpanSound {
+        let round = |x: f32| (x * 1_000.0).round() / 1_000.0;
+        SpanSound {
+            chroma: self.chroma.map(round),
+            timbre: self.timbre.map(round),
+            drive: self.drive.map(round),
+            loudness_db: round(self.loudness_db),
+        }
+    }
+}
+
 /// Flux that counts as none, in nepers.
 const STILL: f32 = 0.01;
 /// Least mean square: -100 dB.
 const LEAST: f64 = 1e-10;
 
-/// Features of the bars between consecutive `boundaries`, which rise.
-pub fn bar_features(
+/// Features of the spans between consecutive `boundaries`, which rise.
+pub fn span_sounds(
     onsets: &OnsetEnvelope,
     timbre: &[[f32; N_MFCC]],
     boundaries: &[Seconds],
-) -> Vec<BarFeatures> {
+) -> Vec<SpanSound> {
     let bars = boundaries.windows(2).map(|pair| (pair[0].0, pair[1].0));
     bars.map(|(from, to)| one_bar(onsets, timbre, from, to)).collect()
 }
 
-fn one_bar(onsets: &OnsetEnvelope, timbre: &[[f32; N_MFCC]], from: f64, to: f64) -> BarFeatures {
+/// The sound of every beat, the last ending as far on as the one before; rounded for keeping.
+pub(super) fn beat_sounds(
+    onsets: &OnsetEnvelope,
+    timbre: &[[f32; N_MFCC]],
+    beats: &[Seconds],
+) -> Vec<SpanSound> {
+    let [.., before, last] = beats else { return Vec::new() };
+    let mut boundaries = beats.to_vec();
+    boundaries.push(Seconds(2.0 * last.0 - before.0));
+    span_sounds(onsets, timbre, &boundaries).iter().map(SpanSound::rounded).collect()
+}
+
+fn one_bar(onsets: &OnsetEnvelope, timbre: &[[f32; N_MFCC]], from: f64, to: f64) -> SpanSound {
     let rate = OnsetEnvelope::rate();
     let flux = part(onsets.flux(), from * rate, to * rate);
     let level = part(onsets.level(), from * rate, to * rate);
     let columns = rate / CHROMA_HOPS as f64;
     let power: f64 = level.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     let power = (power / level.len().max(1) as f64).max(LEAST);
-    BarFeatures {
+    SpanSound {
         chroma: harmony(part(onsets.chroma(), from * columns, to * columns)),
         timbre: mean(part(timbre, from * columns, to * columns)),
         drive: mean(flux).map(|x| (x + STILL).ln()),
@@ -85,7 +111,7 @@ mod tests {
     const RATE: f64 = 22_050.0;
 
     /// Two seconds each of a low C major triad, of silence, and of loud clicks.
-    fn three_bars() -> Vec<BarFeatures> {
+    fn three_bars() -> Vec<SpanSound> {
         let (mut onsets, mut timbre) = (OnsetAnalyzer::new(), TimbreAnalyzer::new());
         let samples: Vec<f32> = (0..(6.0 * RATE) as usize)
             .map(|i| {
@@ -103,7 +129,7 @@ mod tests {
         onsets.push(&samples);
         timbre.push(&samples);
         let boundaries = [0.0, 2.0, 4.0, 6.0].map(Seconds);
-        bar_features(&onsets.finish(), &timbre.finish(), &boundaries)
+        span_sounds(&onsets.finish(), &timbre.finish(), &boundaries)
     }
 
     #[test]
@@ -123,16 +149,16 @@ mod tests {
         assert!((chord.loudness_db + 18.2).abs() < 0.5, "{}", chord.loudness_db);
         assert!(silence.loudness_db < chord.loudness_db - 20.0);
         assert!(clicks.drive[2] > chord.drive[2] + 1.0 && clicks.drive[2] > silence.drive[2] + 1.0);
-        let colour = |a: &BarFeatures, b: &BarFeatures| (a.timbre[1] - b.timbre[1]).abs();
+        let colour = |a: &SpanSound, b: &SpanSound| (a.timbre[1] - b.timbre[1]).abs();
         assert!(colour(chord, clicks) > 10.0, "{chord:?}, {clicks:?}");
     }
 
     #[test]
     fn bars_beyond_the_sound_and_no_bars_at_all_are_no_trouble() {
         let none = OnsetEnvelope::default();
-        let bars = bar_features(&none, &[], &[0.0, 1.0, 1.0, 9.0].map(Seconds));
+        let bars = span_sounds(&none, &[], &[0.0, 1.0, 1.0, 9.0].map(Seconds));
         assert_eq!(bars.len(), 3);
         assert!(bars.iter().all(|bar| bar.loudness_db == -100.0 && bar.chroma == [0.0; 24]));
-        assert!(bar_features(&none, &[], &[]).is_empty());
+        assert!(span_sounds(&none, &[], &[]).is_empty());
     }
 }

@@ -15,7 +15,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::bars::BarFeatures;
+use super::bars::SpanSound;
 use super::edges::Edges;
 use crate::base::Seconds;
 use likeness::Distances;
@@ -63,7 +63,7 @@ const THIN_LEVEL: f32 = 4.0;
 const LONGEST_INTRO: f64 = 0.34;
 
 /// Finds the form of the bars between consecutive `boundaries`. `None` for too few or too many.
-pub fn find_form(bars: &[BarFeatures], boundaries: &[Seconds], edges: &Edges) -> Option<Form> {
+pub fn find_form(bars: &[SpanSound], boundaries: &[Seconds], edges: &Edges) -> Option<Form> {
     if !BARS.contains(&bars.len()) || boundaries.len() != bars.len() + 1 {
         return None;
     }
@@ -92,13 +92,12 @@ pub fn find_form(bars: &[BarFeatures], boundaries: &[Seconds], edges: &Edges) ->
 }
 
 /// Whether each phrase is thinner than the song. Bars that fade are not judged.
-fn thin_phrases(bars: &[BarFeatures], spans: &[(usize, usize)], faded: &[bool]) -> Vec<bool> {
-    let drive = |bar: &BarFeatures| bar.drive.iter().sum::<f32>() / bar.drive.len() as f32;
+fn thin_phrases(bars: &[SpanSound], spans: &[(usize, usize)], faded: &[bool]) -> Vec<bool> {
+    let drive = |bar: &SpanSound| bar.drive.iter().sum::<f32>() / bar.drive.len() as f32;
     let usual_drive = middle(bars.iter().map(drive).collect());
     let usual_level = middle(bars.iter().map(|bar| bar.loudness_db).collect());
     let thin = |&(from, to): &(usize, usize)| {
-        let judged: Vec<&BarFeatures> =
-            (from..to).filter(|&i| !faded[i]).map(|i| &bars[i]).collect();
+        let judged: Vec<&SpanSound> = (from..to).filter(|&i| !faded[i]).map(|i| &bars[i]).collect();
         if judged.is_empty() {
             return false;
         }

@@ -49,6 +49,17 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Steps to another key on the Camelot wheel: one for a fifth up or down, or between major and
+    /// minor of the same hour; 0 to 7.
+    pub fn steps_to(&self, other: &Key) -> u32 {
+        let hour = |key: &Key| if key.minor { (key.tonic + 3) % 12 } else { key.tonic } * 7 % 12;
+        let apart = (hour(self) + 12 - hour(other)) % 12;
+        let around = apart.min(12 - apart);
+        around as u32 + u32::from(self.minor != other.minor)
+    }
+}
+
 /// The key a song is in, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyEstimate {

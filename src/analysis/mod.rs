@@ -33,7 +33,7 @@ pub mod track;
 pub mod tracker;
 pub mod tuning;
 
-pub use bars::{BarFeatures, bar_features};
+pub use bars::{SpanSound, span_sounds};
 pub use beat_features::{
     BeatFeatureExtractor, BeatFeatures, FEATURE_NAMES, FeatureGroup, N_FEATURES, feature_group,
 };

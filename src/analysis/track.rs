@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bars::bar_features;
+use super::bars::{SpanSound, beat_sounds, span_sounds};
 use super::beats::{BeatGrid, track_beats};
 use super::character::{danceability, energy};
 use super::chroma::N_CHROMA;
@@ -20,7 +20,7 @@ use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
 use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
 
 /// Raised whenever the same song would be heard differently or told differently.
-pub const ANALYSIS_VERSION: u32 = 3;
+pub const ANALYSIS_VERSION: u32 = 4;
 
 /// What is known of a song.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct TrackAnalysis {
     pub duration: Seconds,
     /// Beats, bars and tempo; `None` where nothing repeats like a pulse.
     pub rhythm: Option<Rhythm>,
+    /// What each beat sounds like; as long as the beats, or empty with fewer than two.
+    pub beat_sounds: Vec<SpanSound>,
     /// Semitones above A = 440 Hz, -0.5..0.5.
     pub tuning: f32,
     /// Share of each pitch class from C, the largest being 1.
@@ -194,7 +196,7 @@ impl TrackAnalyzer {
         let rhythm = grid.map(|grid| Rhythm::new(&grid, &onsets));
         let form = rhythm.as_ref().and_then(|rhythm| {
             let boundaries = bar_lines(rhythm, &edges, duration);
-            find_form(&bar_features(&onsets, &timbre, &boundaries), &boundaries, &edges)
+            find_form(&span_sounds(&onsets, &timbre, &boundaries), &boundaries, &edges)
         });
         let pitch_classes = pitches.finish(tuning);
         Ok(TrackAnalysis {
@@ -203,6 +205,9 @@ impl TrackAnalyzer {
             energy: energy(&onsets, loudness),
             danceability: rhythm.as_ref().map_or(0.0, |rhythm| danceability(&onsets, rhythm)),
             form,
+            beat_sounds: rhythm
+                .as_ref()
+                .map_or_else(Vec::new, |rhythm| beat_sounds(&onsets, &timbre, &rhythm.beats)),
             rhythm,
             tuning,
             key: find_key(&pitch_classes),

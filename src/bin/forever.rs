@@ -1,5 +1,5 @@
-//! `forever`: endless mixes, in a later version.
+//! `forever`: songs in, a mix without end out.
 
 fn main() -> std::process::ExitCode {
-    evermix::cli::forever()
+    evermix::cli::forever(std::env::args_os())
 }

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod forever_args;
 mod settings;
 mod talk;
 mod trackers;
@@ -16,36 +17,40 @@ use std::sync::Mutex;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Command};
+use args::{Cli, Command, Common};
 use exit::Exit;
+use forever_args::{ForeverCli, ForeverCommand};
 use talk::Talk;
 use world::World;
 
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Runs `remix` with these words, the program's name first.
 pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(words) {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error),
-    };
-    let talk = Talk::new(&cli.common);
-    let verbose = cli.common.verbose;
-    match dispatch(cli, &talk).and_then(|exit| all_printed().map(|()| exit)) {
-        Ok(exit) => ExitCode::from(exit.0),
-        Err(error) => {
-            complain(&talk, &error, verbose);
-            ExitCode::from(Exit::of(error.kind()).0)
-        }
+    match Cli::try_parse_from(words) {
+        Ok(cli) => finish(&cli.common.clone(), |talk| dispatch(cli, talk)),
+        Err(error) => usage(&error),
     }
 }
 
-/// Runs `forever`, whose commands come with a later version.
-pub fn forever() -> ExitCode {
-    let text = "error: `forever` is not built yet\n  why: this version makes remixes; \
-                continuous mixes come next\n  try: remix auto SONGS -o remix.wav";
-    let _ = writeln!(io::stderr(), "{text}");
-    ExitCode::from(7)
+/// Runs `forever` with these words, the program's name first.
+pub fn forever(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match ForeverCli::try_parse_from(words) {
+        Ok(cli) => finish(&cli.common.clone(), |talk| dispatch_forever(cli, talk)),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Runs a command and says how it ended.
+fn finish(common: &Common, run: impl FnOnce(&Talk) -> Result<Exit>) -> ExitCode {
+    let talk = Talk::new(common);
+    match run(&talk).and_then(|exit| all_printed().map(|()| exit)) {
+        Ok(exit) => ExitCode::from(exit.0),
+        Err(error) => {
+            complain(&talk, &error, common.verbose);
+            ExitCode::from(Exit::of(error.kind()).0)
+        }
+    }
 }
 
 /// Help and version go to stdout and are no failure; wrong usage is exit code 2. A closed pipe is
@@ -90,6 +95,33 @@ fn dispatch(cli: Cli, talk: &Talk) -> Result<Exit> {
         }
         Command::Man { dir } => commands::man::run(&dir),
     }
+}
+
+fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
+    let Some(command) = cli.command else {
+        return Ok(greet_forever());
+    };
+    let world = World::new(cli.common, talk)?;
+    match command {
+        ForeverCommand::Plan(args) => commands::plan::run(&world, &args),
+        ForeverCommand::Render(args) => commands::render::run(&world, &args),
+        ForeverCommand::Score(_) | ForeverCommand::Stream { .. } => {
+            Err(Error::new(ErrorKind::Missing, "this command is not built yet")
+                .because("it comes with a later version")
+                .hint("forever render SONGS -o mix.wav"))
+        }
+    }
+}
+
+fn greet_forever() -> Exit {
+    print(
+        "Forever mixes a folder of songs without end, beat on beat.\n\
+         It finds bars and phrases, orders the songs so that each suits the one before,\n\
+         and lets them meet in whole bars, tempo gliding, bass swapped.\n\
+         All commands: forever --help\n\
+         Type next:    forever render YOUR_MUSIC_FOLDER -o mix.wav\n",
+    );
+    Exit::OK
 }
 
 fn greet() -> Exit {

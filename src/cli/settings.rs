@@ -9,6 +9,8 @@ use toml::{Table, Value};
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Limits, Result};
 use crate::corpus::Algorithm;
+use crate::forever::Ordering;
+use crate::mix::Style;
 use crate::pipeline::{BeatTracker, FeatureSet, Model, Weights};
 use crate::remix::{JumpCosts, Law, LayerChoice};
 use crate::store::{DiskFs, Fs as _, means_absent};
@@ -65,8 +67,38 @@ pub struct Settings {
     pub weights: Weights,
     /// What counts in a jump.
     pub costs: JumpCosts,
+    /// Of `forever`.
+    pub mix: MixSettings,
     /// Bounds on untrusted input.
     pub limits: Limits,
+}
+
+/// The settings of `forever`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MixSettings {
+    /// Whose law a mix follows.
+    pub style: Style,
+    /// How songs are ordered.
+    pub order: Ordering,
+    /// Length of transitions in bars; 0 means chosen pair by pair.
+    pub transition_bars: usize,
+    /// Longest stay with a song in minutes; 0 means as long as it is good.
+    pub stay: f64,
+    /// Length of plain crossfades in seconds.
+    pub crossfade: f64,
+}
+
+impl Default for MixSettings {
+    fn default() -> Self {
+        MixSettings {
+            style: Style::default(),
+            order: Ordering::default(),
+            transition_bars: 0,
+            stay: 0.0,
+            crossfade: 8.0,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -92,6 +124,7 @@ impl Default for Settings {
             output_rate: 0,
             weights: Weights::default(),
             costs: JumpCosts::default(),
+            mix: MixSettings::default(),
             limits: Limits::default(),
         }
     }
@@ -190,7 +223,7 @@ fn read_file(path: &Path) -> Result<Option<Table>> {
 /// `LIMITS_MAX_SECONDS` names `limits.max-seconds`; groups are known by their first word.
 fn dotted(variable: &str) -> String {
     let name = variable.to_ascii_lowercase().replace('_', "-");
-    for group in ["limits", "weights", "costs"] {
+    for group in ["limits", "weights", "costs", "mix"] {
         if let Some(rest) = name.strip_prefix(&format!("{group}-")) {
             return format!("{group}.{rest}");
         }

@@ -4,5 +4,22 @@
 //! touches audio, rendering never decides.
 
 mod action;
+mod bass;
+mod check;
+pub mod curve;
+pub mod dj;
+mod plan;
+mod render;
+mod shape;
+mod text;
+mod timeline;
+mod voice;
 
 pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
+pub use check::parse_plan;
+pub use plan::{
+    Gain, MIX_SCHEMA, Method, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, Why,
+};
+pub use render::{OpenTrack, Renderer};
+pub use timeline::{Knot, VoiceSpec, voices};
+pub use voice::TrackSound;

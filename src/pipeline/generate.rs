@@ -7,10 +7,8 @@ use super::context::Context;
 use super::create_dataset::{DatasetManifest, is_in_force, read_dataset};
 use super::damage::set_aside;
 use super::fit::read_index;
-use crate::audio::AudioBuffer;
+use super::output::{Output, write_output};
 use crate::audio::encode::{Container, OutputTags};
-use crate::audio::limiter::TruePeakLimiter;
-use crate::audio::loudness::{LoudnessMeter, integrated};
 use crate::base::{Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate};
 use crate::corpus::{IndexFile, Layer, Search, SongBeats, SongReader, Space};
 use crate::remix::{
@@ -18,10 +16,7 @@ use crate::remix::{
     VoiceSpace, plan,
 };
 use crate::report;
-use crate::store::{Pending, write_atomic, write_json};
-
-/// True peak the output stays under, in dBTP.
-const CEILING: Decibels = Decibels(-1.0);
+use crate::store::{write_atomic, write_json};
 
 /// Where the material lies and what to make of it.
 #[derive(Clone, Debug)]
@@ -224,40 +219,10 @@ fn render(
         |song: usize, layer: Layer| SongReader::new(context.fs, beats_dir, &songs[song], layer);
     let open: &OpenReader<'_> = &open;
     let mut renderer = Renderer::new(plan, songs, channels, open)?;
-    let pending = Pending::create(context.fs, &job.out)?;
-    let tags = output_tags(plan);
-    let out = Box::new(pending.share());
-    let mut encoder =
-        job.container.encoder(out, plan.rate, channels, &tags).map_err(|e| e.or_at(&job.out))?;
-    let mut limiter = TruePeakLimiter::new(plan.rate, channels, CEILING);
-    let mut meter = LoudnessMeter::new(plan.rate, channels);
-    let mut block = AudioBuffer::default();
-    let (total, mut done) = (renderer.frames(), 0u64);
-    let name = job.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    context.progress.report(Event::ItemStarted { item: &name });
-    loop {
-        context.cancel.check()?;
-        renderer.next_block(&mut block)?;
-        let last = block.is_empty();
-        if last {
-            block = AudioBuffer::new(channels);
-            limiter.finish(&mut block.planes);
-        } else {
-            limiter.process(&mut block.planes);
-        }
-        meter.push(&block);
-        encoder.write(&block.slices()).map_err(|e| e.or_at(&job.out))?;
-        done += block.frames() as u64;
-        let fraction = done as f64 / total.max(1) as f64;
-        context.progress.report(Event::ItemProgress { item: &name, fraction });
-        if last {
-            break;
-        }
-    }
-    encoder.finish().map_err(|e| e.or_at(&job.out))?;
-    pending.commit()?;
-    context.progress.report(Event::ItemDone { item: &name, note: "" });
-    Ok((done, integrated(&meter.finish())))
+    let (path, tags) = (job.out.clone(), output_tags(plan));
+    let output = Output { path, container: job.container, rate: plan.rate, channels, tags };
+    let total = renderer.frames();
+    write_output(context, &output, total, |block| renderer.next_block(block))
 }
 
 fn output_tags(plan: &RemixPlan) -> OutputTags {
@@ -296,7 +261,9 @@ fn write_companions(
     write_atomic(context.fs, &list_path, &list)?;
     let cue_path = beside("cue");
     let file = job.out.file_name().unwrap_or_default().to_string_lossy();
-    let cue = report::cue_sheet(&file, job.container.cue_type(), &entries, plan);
+    let comment = format!("seed {}", plan.options.seed.0);
+    let heading = report::Heading { title: "Remix", version: &plan.version, comment: &comment };
+    let cue = report::cue_sheet(&file, job.container.cue_type(), &entries, &heading);
     write_atomic(context.fs, &cue_path, cue.as_bytes())?;
     Ok(vec![plan_path, list_path, cue_path])
 }

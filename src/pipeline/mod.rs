@@ -9,6 +9,7 @@ mod create_dataset;
 mod damage;
 mod fit;
 mod generate;
+mod output;
 mod segment;
 mod separate;
 mod songs;
@@ -23,6 +24,7 @@ pub use create_dataset::{
 };
 pub use fit::{Fitted, Weights, fit, read_index};
 pub use generate::{GenerateJob, Generated, generate, plan_remix};
+pub use output::{Output, write_output};
 pub use segment::{SegmentOptions, segment};
 pub use separate::{Model, StemsRecord, separate, stem_paths};
 pub use songs::{SongInput, Sound, find_songs, find_stems};

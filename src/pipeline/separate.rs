@@ -15,7 +15,7 @@ use crate::store::{Fingerprint, Pending, read_json, write_json};
 /// Raised whenever the stems of the same song would differ for other reasons than the separator.
 const VERSION: &str = "separate-1";
 /// Layout version of [`StemsRecord`].
-const STEMS_SCHEMA: u32 = 2;
+const STEMS_SCHEMA: u32 = 3;
 const REDO: &str = "remix separate";
 /// Stems hold multiples of this step, 2^-23: sums and differences of such numbers below 2 are
 /// exact in 32-bit floats, so the stems add up to the mix bit for bit.
@@ -62,6 +62,8 @@ pub struct StemsRecord {
     pub song: String,
     /// The file it was made from, as typed.
     pub source: String,
+    /// blake3 of that file's content.
+    pub source_hash: String,
     /// Of the source's content, the engine and the code.
     pub fingerprint: Fingerprint,
     /// The engine with its version.
@@ -165,6 +167,7 @@ fn one_song(
         schema: STEMS_SCHEMA,
         song: song.name.clone(),
         source: song.source.clone(),
+        source_hash: song.hash.to_hex().to_string(),
         fingerprint,
         model: splitter.engine.id().to_string(),
         tags: decoder.tags().clone(),

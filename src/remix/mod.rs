@@ -5,7 +5,6 @@
 
 #[cfg(test)]
 mod fixtures;
-mod join;
 mod library;
 pub mod original;
 mod plan;

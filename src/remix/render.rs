@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::join::gains;
 use super::plan::RemixPlan;
 use super::runs::{Run, Visit, VisitRuns, visits};
 use super::tape::Tape;
 use crate::audio::AudioBuffer;
+use crate::audio::join::gains;
+use crate::audio::splice::Wave as _;
 use crate::base::{Error, ErrorKind, Result};
 use crate::corpus::{Layer, SongBeats, SongReader};
 
@@ -16,7 +17,7 @@ const BLOCK: i64 = 1 << 14;
 const TAPES: usize = 3;
 
 /// Makes a reader for a layer of a song of the plan.
-pub type OpenReader<'a> = dyn Fn(usize, Layer) -> Result<SongReader<'a>> + 'a;
+pub type OpenReader<'a> = dyn Fn(usize, Layer) -> Result<SongReader<'a>> + Sync + 'a;
 
 /// Renders a plan. `songs` go with the plan's songs.
 pub struct Renderer<'a> {

@@ -1,15 +1,12 @@
 //! From beats to runs: stretches of song copied sample by sample, and the joins between them.
 //!
-//! Tempo is changed by splicing: between two attacks a few milliseconds are left out or repeated
-//! where the sound is most like itself, and everything else, above all every attack, is copied
-//! unchanged. At the few per cent a remix needs this keeps transients exactly as they were
-//! (synchronised overlap-add, Roucos and Wilgus 1985; splices only where needed, as in WSOLA,
-//! Verhelst and Roelands 1993).
+//! Tempo is changed by splicing ([`crate::audio::splice`]); everything else, above all every
+//! attack, is copied unchanged.
 
-use super::join::{Fit, best_fit};
 use super::plan::{RemixPlan, Voice};
 use super::tape::Tape;
-use crate::audio::AudioBuffer;
+use crate::audio::join::best_fit;
+use crate::audio::splice::{Splicer, mono};
 use crate::base::{Decibels, Result, SampleRate};
 use crate::corpus::SongBeats;
 
@@ -19,19 +16,6 @@ const JUMP_FADE: f64 = 0.012;
 const BEFORE_ATTACK: f64 = 0.003;
 /// Furthest a jump's attack is moved so that the waves meet.
 const JUMP_REACH: f64 = 0.004;
-/// Length of a splice's join.
-const SPLICE_FADE: f64 = 0.008;
-/// Sound compared around a splice.
-const SPLICE_WINDOW: f64 = 0.015;
-/// Furthest a splice goes from its due length to find its like: half a period of a low bass.
-const SPLICE_REACH: f64 = 0.008;
-/// Most left out or repeated in one splice.
-const SPLICE_MOST: f64 = 0.015;
-/// Deviations below this are left for the next beat.
-const SPLICE_LEAST: f64 = 0.003;
-/// Nothing is spliced this long after an attack, nor this long before the next.
-const KEEP_AFTER: f64 = 0.045;
-const KEEP_BEFORE: f64 = 0.045;
 
 /// A stretch of song copied to the remix: frame `t` of the remix is frame `t + offset` of the tape.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,49 +144,18 @@ impl VisitRuns<'_, '_> {
 
     /// Adds splices so that the attack after `beat` comes when the plan wants it.
     fn stretch_beat(&mut self, beat: usize, runs: &mut Vec<Run>) -> Result<()> {
-        let rate = self.rate();
-        let due = self.source_next(beat) - self.remix_attack(beat + 1);
-        let from = self.remix_attack(beat) + frames(KEEP_AFTER, rate);
-        let to = self.remix_attack(beat + 1) - frames(KEEP_BEFORE + SPLICE_FADE, rate);
-        let room = (to - from) / frames(SPLICE_WINDOW + SPLICE_FADE, rate);
+        let attacks = self.remix_attack(beat)..self.remix_attack(beat + 1);
+        let due = self.source_next(beat) - attacks.end;
         // A run always exists: the visit's first.
-        let missing = due - runs[runs.len() - 1].offset;
-        if missing.abs() < frames(SPLICE_LEAST, rate) || room < 1 {
-            return Ok(());
-        }
-        let count = (missing.abs() / frames(SPLICE_MOST, rate) + 1).min(room);
-        for splice in 0..count {
-            let run = runs[runs.len() - 1];
-            let share = (due - run.offset) / (count - splice);
-            if share.abs() < frames(SPLICE_LEAST, rate) / 2 {
-                continue;
-            }
-            let start = from + (to - from) * (2 * splice + 1) / (2 * count);
-            let fit = self.splice(&run, start, share)?;
-            runs.push(Run {
-                start,
-                fade: frames(SPLICE_FADE, rate) as usize,
-                correlation: fit.correlation,
-                offset: run.offset + share + fit.lag,
-                ..run
-            });
-        }
+        let run = runs[runs.len() - 1];
+        let splices = Splicer::new(self.rate()).between(self.tape, attacks, run.offset, due)?;
+        runs.extend(splices.into_iter().map(|splice| Run {
+            start: splice.start,
+            fade: splice.fade,
+            correlation: splice.correlation,
+            offset: splice.offset,
+            ..run
+        }));
         Ok(())
     }
-
-    fn splice(&mut self, run: &Run, start: i64, share: i64) -> Result<Fit> {
-        let rate = self.rate();
-        let (window, reach) = (frames(SPLICE_WINDOW, rate), frames(SPLICE_REACH, rate));
-        let early = mono(self.tape, start + run.offset, window)?;
-        let late = mono(self.tape, start + run.offset + share - reach, window + 2 * reach)?;
-        Ok(best_fit(&early, &late, reach as usize))
-    }
-}
-
-fn mono(tape: &mut Tape<'_>, start: i64, length: i64) -> Result<Vec<f32>> {
-    let mut sound = AudioBuffer::default();
-    tape.read(start..start + length, &mut sound)?;
-    let mut mono = Vec::new();
-    sound.mono_into(&mut mono);
-    Ok(mono)
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::audio::splice::Wave;
 use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Result, SampleRate};
 use crate::corpus::{SongBeats, SongReader};
@@ -31,27 +32,6 @@ impl<'a> Tape<'a> {
     /// The place on this tape of a frame of the song.
     pub fn place(&self, frame: u64) -> f64 {
         frame as f64 * self.rate.as_f64() / self.song.rate.as_f64()
-    }
-
-    /// Replaces `out` by the frames of `range`; silence outside the song.
-    ///
-    /// # Errors
-    /// As [`SongReader::read`].
-    pub fn read(&mut self, range: Range<i64>, out: &mut AudioBuffer) -> Result<()> {
-        let mut sound = AudioBuffer::new(self.song.channels);
-        if self.song.rate == self.rate {
-            self.read_song(range.clone(), &mut sound)?;
-        } else {
-            self.read_converted(range.clone(), &mut sound)?;
-        }
-        match (sound.channels(), self.channels) {
-            (1, 2) => {
-                let plane = sound.planes.swap_remove(0);
-                out.planes = vec![plane.clone(), plane];
-            }
-            _ => *out = sound,
-        }
-        Ok(())
     }
 
     fn read_song(&mut self, range: Range<i64>, sound: &mut AudioBuffer) -> Result<()> {
@@ -88,6 +68,25 @@ impl<'a> Tape<'a> {
         converted.drop_front(skip);
         converted.truncate((range.end - range.start) as usize);
         *sound = converted;
+        Ok(())
+    }
+}
+
+impl Wave for Tape<'_> {
+    fn read(&mut self, range: Range<i64>, out: &mut AudioBuffer) -> Result<()> {
+        let mut sound = AudioBuffer::new(self.song.channels);
+        if self.song.rate == self.rate {
+            self.read_song(range.clone(), &mut sound)?;
+        } else {
+            self.read_converted(range.clone(), &mut sound)?;
+        }
+        match (sound.channels(), self.channels) {
+            (1, 2) => {
+                let plane = sound.planes.swap_remove(0);
+                out.planes = vec![plane.clone(), plane];
+            }
+            _ => *out = sound,
+        }
         Ok(())
     }
 }

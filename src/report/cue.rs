@@ -3,20 +3,30 @@
 use std::fmt::Write as _;
 
 use super::tracklist::Entry;
-use crate::remix::RemixPlan;
 
 /// Most tracks a cue sheet may name.
 const MAX_TRACKS: usize = 99;
 /// Frames of a compact disc in a second.
 const CD_FRAMES: f64 = 75.0;
 
+/// What a cue sheet says about the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Version of the program that made it.
+    pub version: &'a str,
+    /// Where it comes from.
+    pub comment: &'a str,
+}
+
 /// A cue sheet for a sound file. Beyond 99 stays the rest belongs to the last track.
-pub fn cue_sheet(file: &str, kind: &str, entries: &[Entry], plan: &RemixPlan) -> String {
+pub fn cue_sheet(file: &str, kind: &str, entries: &[Entry], heading: &Heading<'_>) -> String {
     let mut sheet = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(sheet, "REM GENERATOR \"Evermix {}\"", quoted(&plan.version));
-    let _ = writeln!(sheet, "REM COMMENT \"seed {}\"", plan.options.seed.0);
-    let _ = writeln!(sheet, "TITLE \"Remix\"");
+    let _ = writeln!(sheet, "REM GENERATOR \"Evermix {}\"", quoted(heading.version));
+    let _ = writeln!(sheet, "REM COMMENT \"{}\"", quoted(heading.comment));
+    let _ = writeln!(sheet, "TITLE \"{}\"", quoted(heading.title));
     let _ = writeln!(sheet, "FILE \"{}\" {kind}", quoted(file));
     for (i, entry) in entries.iter().take(MAX_TRACKS).enumerate() {
         let _ = writeln!(sheet, "  TRACK {:02} AUDIO", i + 1);

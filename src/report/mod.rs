@@ -6,8 +6,8 @@ mod song;
 mod svg;
 mod tracklist;
 
-pub use cue::cue_sheet;
+pub use cue::{Heading, cue_sheet};
 pub use picture::picture;
 pub use song::{SongJson, SongView, tempo_range};
 pub use svg::escaped;
-pub use tracklist::{Entry, plan_hash, tracklist};
+pub use tracklist::{Entry, m3u, mix_tracklist, plan_hash, tracklist};

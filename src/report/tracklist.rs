@@ -2,7 +2,9 @@
 
 use crate::audio::clean;
 use crate::base::Seconds;
+use crate::mix::MixPlan;
 use crate::remix::RemixPlan;
+use serde::Serialize;
 
 /// Longest text of one field, in bytes.
 const FIELD: usize = 200;
@@ -64,9 +66,45 @@ fn entry(plan: &RemixPlan, start: Seconds, songs: &[usize]) -> Entry {
     }
 }
 
+/// Every track of a mix in the order of time: each counts from where it is the louder one.
+pub fn mix_tracklist(plan: &MixPlan) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut before = None;
+    for (planned, at) in plan.actions.iter().zip(plan.times()) {
+        let (from, to) = planned.action.tracks();
+        let half = planned.action.duration().0 / 2.0;
+        for (track, start) in [(from, at), (to, Seconds(at.0 + half))] {
+            if before != Some(track) {
+                let known = &plan.tracks[track];
+                entries.push(Entry {
+                    start,
+                    artist: clean(&known.artist, FIELD),
+                    title: clean(&known.title, FIELD),
+                });
+                before = Some(track);
+            }
+        }
+    }
+    entries
+}
+
 /// A hash that names a plan.
-pub fn plan_hash(plan: &RemixPlan) -> String {
+pub fn plan_hash<P: Serialize>(plan: &P) -> String {
     // A plan is plain data without maps, so writing it as JSON cannot fail.
     let json = serde_json::to_vec(plan).unwrap_or_default();
     blake3::hash(&json).to_hex().to_string()
+}
+
+/// The files of a mix as an extended M3U playlist, in the order they are played.
+pub fn m3u(plan: &MixPlan) -> String {
+    let mut text = String::from("#EXTM3U\n");
+    for track in &plan.tracks {
+        let name = match track.artist.is_empty() {
+            true => clean(&track.title, FIELD),
+            false => format!("{} - {}", clean(&track.artist, FIELD), clean(&track.title, FIELD)),
+        };
+        let path: String = track.path.chars().filter(|c| !c.is_control()).collect();
+        text.push_str(&format!("#EXTINF:{:.0},{name}\n{path}\n", track.duration.0));
+    }
+    text
 }

@@ -1,6 +1,6 @@
 //! How unlike any two bars of a song are.
 
-use super::super::bars::BarFeatures;
+use super::super::bars::SpanSound;
 
 /// Differences that weigh 1 each: of harmony (1 minus correlation), of colour (root mean square
 /// over the MFCC, without loudness), of drive (mean over registers, in nepers) and of level (dB).
@@ -25,7 +25,7 @@ pub struct Distances {
 impl Distances {
     /// Compares all bars. A bar that is `faded` is compared by its harmony alone, for a fade
     /// takes colour, drive and level away.
-    pub fn between(bars: &[BarFeatures], faded: &[bool]) -> Distances {
+    pub fn between(bars: &[SpanSound], faded: &[bool]) -> Distances {
         let n = bars.len();
         let mut values = vec![0.0; n * n];
         for i in 0..n {
@@ -59,7 +59,7 @@ impl Distances {
     }
 }
 
-fn distance(a: &BarFeatures, b: &BarFeatures) -> f32 {
+fn distance(a: &SpanSound, b: &SpanSound) -> f32 {
     let squares = a.timbre[1..].iter().zip(&b.timbre[1..]).map(|(x, y)| (x - y) * (x - y));
     let colour = (squares.sum::<f32>() / (a.timbre.len() - 1) as f32).sqrt();
     let drive = a.drive.iter().zip(&b.drive).map(|(x, y)| (x - y).abs()).sum::<f32>();
@@ -75,7 +75,7 @@ fn distance(a: &BarFeatures, b: &BarFeatures) -> f32 {
 }
 
 /// One minus the mean correlation of bass and melody.
-fn harmony(a: &BarFeatures, b: &BarFeatures) -> f32 {
+fn harmony(a: &SpanSound, b: &SpanSound) -> f32 {
     1.0 - 0.5 * a.chroma.iter().zip(&b.chroma).map(|(x, y)| x * y).sum::<f32>()
 }
 

@@ -3,7 +3,7 @@ use crate::analysis::mfcc::N_MFCC;
 use crate::analysis::onset::CHROMA_WIDTH;
 
 /// A bar on a chord (three pitch classes in bass and melody), with drums or without.
-fn bar(root: usize, drums: bool, level: f32) -> BarFeatures {
+fn bar(root: usize, drums: bool, level: f32) -> SpanSound {
     let mut chroma = [-0.13f32; CHROMA_WIDTH];
     for half in [0, CHROMA_WIDTH / 2] {
         for third in [0, 4, 7] {
@@ -17,18 +17,18 @@ fn bar(root: usize, drums: bool, level: f32) -> BarFeatures {
     let mut timbre = [0.0; N_MFCC];
     timbre[1] = if drums { 20.0 } else { 60.0 };
     let drive = if drums { [-2.0; 4] } else { [-3.2; 4] };
-    BarFeatures { chroma, timbre, drive, loudness_db: level }
+    SpanSound { chroma, timbre, drive, loudness_db: level }
 }
 
 /// Sections as chord progressions of four bars, repeated for eight.
 const VERSE: [usize; 4] = [0, 9, 5, 7];
 const BRIDGE: [usize; 4] = [2, 11, 4, 4];
 
-fn section(chords: [usize; 4], bars: usize, drums: bool) -> Vec<BarFeatures> {
+fn section(chords: [usize; 4], bars: usize, drums: bool) -> Vec<SpanSound> {
     (0..bars).map(|i| bar(chords[i % 4], drums, -15.0)).collect()
 }
 
-fn form(bars: &[BarFeatures], edges: &Edges) -> Form {
+fn form(bars: &[SpanSound], edges: &Edges) -> Form {
     let lines: Vec<Seconds> = (0..=bars.len()).map(|i| Seconds(1.0 + 2.0 * i as f64)).collect();
     let form = find_form(bars, &lines, edges).unwrap();
     assert_eq!(form.phrases[0].start, lines[0]);

@@ -11,6 +11,9 @@ pub mod estimate;
 pub mod fit;
 pub mod generate;
 pub mod man;
+pub mod mixing;
+pub mod plan;
+pub mod render;
 pub mod segment;
 pub mod separate;
 

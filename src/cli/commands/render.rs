@@ -1,0 +1,83 @@
+//! `forever render`
+
+use super::mixing::{self, Mixing};
+use super::verdict;
+use crate::audio::encode::Container;
+use crate::base::{Error, ErrorKind, Result};
+use crate::cli::exit::Exit;
+use crate::cli::forever_args::RenderArgs;
+use crate::cli::settings::Settings;
+use crate::cli::world::World;
+use crate::forever::{MixFile, Rendered, read_plan, render_mix, write_companions};
+use crate::mix::MixPlan;
+use crate::pipeline::Context;
+
+pub fn run(world: &World<'_>, args: &RenderArgs) -> Result<Exit> {
+    let mut flags = mixing::flags(&args.mix);
+    flags.set("output-format", args.output_format.clone());
+    let settings = world.settings(flags)?;
+    let file = file(args, &settings)?;
+    let context = world.context(&settings);
+    if let Some(path) = &args.plan {
+        let plan = read_plan(&context, path)?;
+        render(world, &context, args, &plan, &file)?;
+        return Ok(Exit::OK);
+    }
+    let work = Mixing { world, context: &context, settings: &settings, args: &args.mix };
+    let planned = work.plan(&args.inputs, Vec::new())?;
+    render(world, &context, args, &planned.plan, &file)?;
+    verdict(world, planned.songs, &planned.found, &planned.skipped)
+}
+
+fn file(args: &RenderArgs, settings: &Settings) -> Result<MixFile> {
+    let path = args.output.clone();
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, "the output is a folder")
+            .hint(format!("name a file in it: {}", path.join("mix.wav").display()))
+            .at(path)
+            .because("a mix is one file"));
+    }
+    Ok(MixFile { container: Container::of(&path, settings.output_format)?, path })
+}
+
+fn render(
+    world: &World<'_>,
+    context: &Context<'_>,
+    args: &RenderArgs,
+    plan: &MixPlan,
+    file: &MixFile,
+) -> Result<()> {
+    mixing::tell(world, plan, args.explain);
+    if args.dry.dry_run {
+        return Ok(());
+    }
+    let made = render_mix(context, plan, file)?;
+    let mut files = vec![file.path.clone()];
+    files.extend(write_companions(context, plan, &file.path, file.container)?);
+    report(world, plan, &made, &files);
+    Ok(())
+}
+
+fn report(world: &World<'_>, plan: &MixPlan, made: &Rendered, files: &[std::path::PathBuf]) {
+    if world.common.json {
+        crate::cli::print(&format!(
+            "{}\n",
+            serde_json::json!({
+                "schema": 1, "files": files, "seconds": made.duration.0,
+                "tracks": plan.tracks.len(), "seed": plan.seed.0,
+                "loudness_lufs": made.loudness.0,
+            })
+        ));
+        return;
+    }
+    world.talk.say(&format!(
+        "{} of {} songs, {:.1} LUFS, seed {}",
+        made.duration,
+        plan.tracks.len(),
+        made.loudness.0,
+        plan.seed.0
+    ));
+    if let Some(out) = files.first() {
+        crate::cli::print(&format!("{}\n", out.display()));
+    }
+}

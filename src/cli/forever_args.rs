@@ -1,0 +1,139 @@
+//! Every word of `forever`, defined once.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::args::{Common, DryRun, EXIT_CODES, TrackerArgs};
+
+/// Mixes songs for ever.
+#[derive(Debug, Parser)]
+#[command(name = "forever", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(about = "Mixes a folder of songs without end, beat on beat")]
+pub struct ForeverCli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<ForeverCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ForeverCommand {
+    /// Songs become a plan: which songs, where they meet, and why; it can be edited
+    #[command(after_help = examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7"))]
+    Plan(PlanArgs),
+    /// Songs, or a plan, become a mix of any length
+    #[command(after_help = examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
+    Render(RenderArgs),
+    /// Measures how well a rendered mix came out: beats, levels, clicks
+    #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json"))]
+    Score(ScoreArgs),
+    /// The same mix live for listeners (in a later version)
+    Stream {
+        /// Songs, folders and playlists
+        #[arg(value_name = "IN")]
+        inputs: Vec<PathBuf>,
+    },
+}
+
+fn examples(lines: &str) -> String {
+    format!("Examples:\n  {lines}\n\n{EXIT_CODES}")
+}
+
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// Songs, folders and playlists
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// The plan to write; wishes in a plan that is there already are kept
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Print every transition with its reasons
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub mix: MixArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct RenderArgs {
+    /// Songs, folders and playlists
+    #[arg(required_unless_present = "plan", conflicts_with = "plan", value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// Render this plan
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// The file to make: .wav, .flac, .mp3 or .opus
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Only the transitions, each with a few seconds around it
+    #[arg(long)]
+    pub only_transitions: bool,
+    /// Print every transition with its reasons
+    #[arg(long)]
+    pub explain: bool,
+    /// A page about the mix, with pictures and measured figures
+    #[arg(long, value_name = "OUT.html")]
+    pub report: Option<PathBuf>,
+    /// Samples of a WAV output [default: int24]
+    #[arg(long, value_parser = ["int16", "int24", "float32"])]
+    pub output_format: Option<String>,
+    #[command(flatten)]
+    pub mix: MixArgs,
+    #[command(flatten)]
+    pub dry: DryRun,
+}
+
+#[derive(Args, Debug)]
+pub struct ScoreArgs {
+    /// The mix that was rendered
+    #[arg(value_name = "MIX")]
+    pub mix: PathBuf,
+    /// Its plan [default: beside the mix, .plan.json]
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What mix is wanted.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "The mix")]
+pub struct MixArgs {
+    /// Length of the mix; songs are played again where they do not last [default: as they last]
+    #[arg(long, value_name = "M")]
+    pub minutes: Option<f64>,
+    /// Number of songs
+    #[arg(long, value_name = "N")]
+    pub tracks: Option<u64>,
+    /// In the order given, or on the tour where each song suits the one before [default: tour]
+    #[arg(long, value_parser = ["given", "tour"])]
+    pub order: Option<String>,
+    /// Whose law: whole bars on phrases, that of the original, or plain crossfades [default: dj]
+    #[arg(long, value_parser = ["dj", "capsule", "crossfade"])]
+    pub style: Option<String>,
+    /// Length of transitions in bars [default: chosen pair by pair]
+    #[arg(long, value_name = "B")]
+    pub transition_bars: Option<u64>,
+    /// Longest stay with a song, in minutes [default: as long as it is good]
+    #[arg(long, value_name = "M")]
+    pub stay: Option<f64>,
+    /// The number behind every random decision: the same seed gives the same file [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Largest change of tempo in per cent [default: 8]
+    #[arg(long, value_name = "PERCENT")]
+    pub max_stretch: Option<f64>,
+    /// Loudness aimed at, in LUFS [default: -14]
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    pub loudness: Option<f64>,
+    /// Rate of the output [default: 44100]
+    #[arg(long, value_name = "HZ")]
+    pub output_rate: Option<u64>,
+    /// Folder with stems of the songs, for transitions stem by stem [default: PROJECT/stems]
+    #[arg(long, value_name = "DIR")]
+    pub stems: Option<PathBuf>,
+    /// Transitions of whole songs even where there are stems
+    #[arg(long, conflicts_with = "stems")]
+    pub no_stems: bool,
+    #[command(flatten)]
+    pub trackers: TrackerArgs,
+}

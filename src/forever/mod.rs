@@ -1,0 +1,9 @@
+//! Endless mixes: which songs, in which order, planned and rendered.
+
+mod companions;
+mod plan;
+mod render;
+
+pub use companions::write_companions;
+pub use plan::{Ordering, PlanJob, Playlist, make_plan, playlist, read_plan};
+pub use render::{MixFile, Rendered, render_mix};

@@ -1,0 +1,156 @@
+//! Songs on disk become a plan.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Bpm, Decibels, Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
+use crate::mix::dj::{Options, Playing, plan_mix};
+use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, parse_plan};
+use crate::pipeline::{Context, SongAnalysis, SongInput};
+
+/// Most a song is turned up.
+const MOST_GAIN: f64 = 12.0;
+/// Most visits to songs in one plan: months of music.
+const MOST_VISITS: usize = 100_000;
+
+/// How songs are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ordering {
+    /// As they were given.
+    Given,
+    /// On the tour where each suits the one before.
+    #[default]
+    Tour,
+}
+
+/// What mix to plan.
+#[derive(Clone, Debug)]
+pub struct PlanJob {
+    /// How songs meet.
+    pub options: Options,
+    /// Length of the mix; as long as the songs last where not given.
+    pub length: Option<Seconds>,
+    /// Number of songs; all of them where not given.
+    pub tracks: Option<usize>,
+    /// How they are ordered.
+    pub order: Ordering,
+    /// The number behind every random decision.
+    pub seed: Seed,
+    /// Loudness every song is brought to.
+    pub loudness: Lufs,
+    /// Frames a second of the result.
+    pub rate: SampleRate,
+    /// Wishes for single pairs.
+    pub overrides: Vec<Override>,
+}
+
+/// One song that may be played.
+#[derive(Clone, Debug)]
+pub struct Playlist<'a> {
+    /// What was heard.
+    pub song: &'a SongAnalysis,
+    /// How it stands in a plan.
+    pub track: PlanTrack,
+}
+
+/// The songs as they stand in a plan.
+pub fn playlist<'a>(
+    songs: &'a [SongAnalysis],
+    inputs: &[SongInput],
+    stems: impl Fn(&SongInput) -> Option<StemFiles>,
+    loudness: Lufs,
+) -> Vec<Playlist<'a>> {
+    let input = |song: &SongAnalysis| inputs.iter().find(|input| input.name == song.name);
+    let entry = |song: &'a SongAnalysis| Playlist {
+        track: track(song, input(song), input(song).and_then(&stems), loudness),
+        song,
+    };
+    songs.iter().map(entry).collect()
+}
+
+fn track(
+    song: &SongAnalysis,
+    input: Option<&SongInput>,
+    stems: Option<StemFiles>,
+    loudness: Lufs,
+) -> PlanTrack {
+    let title = &song.tags.title;
+    let wanted = song.track.loudness.integrated.gain_to(loudness);
+    let silent = song.track.loudness.integrated.0 <= -70.0;
+    let gain = if silent { 0.0 } else { wanted.0.min(MOST_GAIN) };
+    PlanTrack {
+        path: song.path.clone(),
+        hash: input.map_or_else(String::new, |i| i.hash.to_hex().to_string()),
+        title: if title.is_empty() { song.name.clone() } else { title.clone() },
+        artist: song.tags.artist.clone(),
+        duration: song.track.duration,
+        gain: Gain(Decibels((gain * 100.0).round() / 100.0)),
+        tempo: song.track.rhythm.as_ref().map(|r| Bpm((r.tempo.0 * 100.0).round() / 100.0)),
+        key: song.track.key.map(|k| format!("{} / {}", k.key.name(), k.key.camelot())),
+        stems,
+    }
+}
+
+/// Plans a mix of `songs` in their order, from the first again where they do not last.
+///
+/// # Errors
+/// `NoAudio` without songs.
+pub fn make_plan(songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
+    if songs.is_empty() {
+        return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
+    }
+    let visits = visits(songs, job);
+    let playing: Vec<Playing<'_>> = visits
+        .iter()
+        .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
+        .collect();
+    let (actions, used) = plan_mix(&playing, &job.options, &job.overrides, job.length);
+    let tracks = playing[..used].iter().map(|p| p.track.clone()).collect();
+    let plan = MixPlan {
+        schema: MIX_SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        style: job.options.style,
+        seed: job.seed,
+        rate: job.rate,
+        loudness: job.loudness,
+        overrides: job.overrides.clone(),
+        tracks,
+        actions,
+    };
+    Ok(plan.rounded())
+}
+
+/// Which song is visited when: in a circle, as often as the length may need.
+fn visits(songs: &[Playlist<'_>], job: &PlanJob) -> Vec<usize> {
+    let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
+    let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
+    let wanted = job.tracks.unwrap_or(match job.length {
+        Some(_) => (rounds * songs.len() as f64).min(MOST_VISITS as f64) as usize,
+        None => songs.len(),
+    });
+    (0..wanted.clamp(1, MOST_VISITS)).map(|i| i % songs.len()).collect()
+}
+
+fn stay(song: &Playlist<'_>, job: &PlanJob) -> f64 {
+    let whole = song.track.duration.0;
+    job.options.max_stay.map_or(whole, |most| whole.min(most))
+}
+
+/// Reads a plan file.
+///
+/// # Errors
+/// `Io` where it cannot be read; `Usage` naming the line that makes no sense.
+pub fn read_plan(context: &Context<'_>, path: &Path) -> Result<MixPlan> {
+    let bytes = context
+        .fs
+        .read(path, context.limits.max_json_bytes)
+        .map_err(|e| Error::io("cannot read the plan", path, e))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::new(ErrorKind::Usage, "the plan is no text")
+            .at(path)
+            .hint("forever plan SONGS -o plan.json")
+    })?;
+    parse_plan(&text).map_err(|e| e.at(path))
+}

@@ -1,0 +1,98 @@
+//! Gains of a voice over time, exact to the frame and the same however time is cut into blocks.
+
+use std::ops::Range;
+
+use super::action::{Curve, Lane, Part, Side};
+use super::curve;
+
+/// A shape over a range of frames of the mix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shaped {
+    /// Where.
+    pub range: Range<i64>,
+    /// What.
+    pub shape: Shape,
+}
+
+/// How the gain of a voice moves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// Not at all.
+    Flat,
+    /// A straight line up from nothing.
+    FadeIn,
+    /// A straight line down to nothing.
+    FadeOut,
+    /// One side of a crossfade.
+    Cross {
+        /// Which law.
+        curve: Curve,
+        /// Which side.
+        side: Side,
+    },
+    /// Parts, each along its own points: frame of the mix and amplitude.
+    Lanes(Vec<(Part, Vec<(i64, f32)>)>),
+}
+
+impl Shape {
+    /// The shape of `lanes` whose beats lie at the frames `marks`.
+    pub fn lanes(lanes: &[&Lane], marks: &[i64]) -> Shape {
+        let place = |beat: f64| {
+            let last = marks.len().saturating_sub(1);
+            let beat = beat.clamp(0.0, last as f64);
+            let whole = (beat as usize).min(last.saturating_sub(1));
+            let share = beat - whole as f64;
+            let (a, b) = (marks[whole], marks[(whole + 1).min(last)]);
+            a + ((b - a) as f64 * share).round() as i64
+        };
+        let points =
+            |lane: &Lane| lane.points.iter().map(|&(beat, gain)| (place(beat), gain)).collect();
+        Shape::Lanes(lanes.iter().map(|lane| (lane.part, points(lane))).collect())
+    }
+
+    /// Whether it moves the stems of a track on their own.
+    pub fn wants_stems(&self) -> bool {
+        let stem = |part: Part| matches!(part, Part::Drums | Part::Other);
+        matches!(self, Shape::Lanes(lanes) if lanes.iter().any(|(part, _)| stem(*part)))
+    }
+
+    /// Whether it moves the bass on its own.
+    pub fn moves_bass(&self) -> bool {
+        matches!(self, Shape::Lanes(lanes) if lanes.iter().any(|(part, _)| *part == Part::Bass))
+    }
+}
+
+impl Shaped {
+    /// The gain of a part at a frame within the range. Where a part has no lane it follows `All`.
+    pub fn gain(&self, part: Part, frame: i64) -> f32 {
+        let i = (frame - self.range.start).max(0) as u64;
+        let n = (self.range.end - self.range.start).max(1) as u64;
+        match &self.shape {
+            Shape::Flat => 1.0,
+            Shape::FadeIn => curve::fade_in(i, n),
+            Shape::FadeOut => curve::fade_out(i, n),
+            Shape::Cross { curve, side } => {
+                let (out, into) = curve.gains(i, n);
+                if *side == Side::From { out } else { into }
+            }
+            Shape::Lanes(lanes) => {
+                let of = |wanted: Part| lanes.iter().find(|(part, _)| *part == wanted);
+                let lane = of(part).or_else(|| of(Part::All));
+                lane.map_or(1.0, |(_, points)| along(points, frame))
+            }
+        }
+    }
+}
+
+/// The gain at a frame along points.
+fn along(points: &[(i64, f32)], frame: i64) -> f32 {
+    let after = points.partition_point(|&(at, _)| at <= frame);
+    match (after.checked_sub(1).map(|i| points[i]), points.get(after)) {
+        (Some((a, from)), Some(&(b, to))) => {
+            curve::power_smooth(from, to, (frame - a) as f64 / (b - a).max(1) as f64)
+        }
+        (Some((_, gain)), None) => gain,
+        (None, Some(&(_, gain))) => gain,
+        (None, None) => 1.0,
+    }
+}

@@ -1,0 +1,210 @@
+//! From actions to voices: one voice for every stretch of a track that is heard without a break.
+//!
+//! Actions that follow each other in one track become one voice, so that a single stretcher runs
+//! from before a transition to after it.
+
+use super::action::{Action, Beat, BeatPair, Curve, Lane, Side, Span};
+use super::plan::MixPlan;
+use super::shape::{Shape, Shaped};
+use crate::base::{SampleRate, Seconds};
+
+/// Places of a track that lie this close together are one place, in seconds.
+const SAME_PLACE: f64 = 0.002;
+
+/// A moment of the mix and the frame of the track heard there, both at the rate of the mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Knot {
+    /// Frame of the mix.
+    pub at: i64,
+    /// Frame of the track.
+    pub source: i64,
+}
+
+/// A stretch of a track that is heard without a break.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VoiceSpec {
+    /// Which of the plan's tracks.
+    pub track: usize,
+    /// From its first frame to its last, attacks in between where the tempo changes.
+    pub knots: Vec<Knot>,
+    /// Gains over time, without gaps.
+    pub shapes: Vec<Shaped>,
+}
+
+impl VoiceSpec {
+    /// First frame of the mix it sounds in.
+    pub fn start(&self) -> i64 {
+        self.knots.first().map_or(0, |k| k.at)
+    }
+
+    /// One past the last.
+    pub fn end(&self) -> i64 {
+        self.knots.last().map_or(0, |k| k.at)
+    }
+
+    /// Whether its stems are needed.
+    pub fn wants_stems(&self) -> bool {
+        self.shapes.iter().any(|shaped| shaped.shape.wants_stems())
+    }
+}
+
+/// The voices of a plan in the order they begin, and the length of the mix in frames.
+pub fn voices(plan: &MixPlan) -> (Vec<VoiceSpec>, i64) {
+    let mut line = Line { rate: plan.rate, now: 0.0, open: Vec::new(), done: Vec::new() };
+    for planned in &plan.actions {
+        line.add(&planned.action);
+    }
+    let end = line.frame(line.now);
+    line.done.append(&mut line.open.iter().map(|open| open.spec.clone()).collect());
+    let mut voices = line.done;
+    voices.retain(|v| v.end() > v.start());
+    voices.sort_by_key(VoiceSpec::start);
+    (voices, end)
+}
+
+struct Open {
+    spec: VoiceSpec,
+    /// Where its track is, in seconds.
+    place: f64,
+}
+
+struct Line {
+    rate: SampleRate,
+    /// Length so far in seconds.
+    now: f64,
+    open: Vec<Open>,
+    done: Vec<VoiceSpec>,
+}
+
+/// What one action lets a track play: source and mix durations beat by beat, and its gain.
+struct Stretch<'a> {
+    track: usize,
+    start: Seconds,
+    /// Length in the track and in the mix.
+    beats: Vec<(f64, f64)>,
+    shape: Box<dyn Fn(&[i64]) -> Shape + 'a>,
+}
+
+impl Line {
+    fn frame(&self, seconds: f64) -> i64 {
+        (seconds * self.rate.as_f64()).round() as i64
+    }
+
+    fn add(&mut self, action: &Action) {
+        let stretches = stretches(action);
+        let playing: Vec<usize> = stretches.iter().map(|s| s.track).collect();
+        // What no longer plays is over.
+        let (open, over): (Vec<Open>, Vec<Open>) =
+            self.open.drain(..).partition(|o| playing.contains(&o.spec.track));
+        self.open = open;
+        self.done.extend(over.into_iter().map(|o| o.spec));
+        for stretch in stretches {
+            self.extend(stretch);
+        }
+        self.now += action.duration().0;
+    }
+
+    fn extend(&mut self, stretch: Stretch<'_>) {
+        let Stretch { track, start, beats, shape } = stretch;
+        let follows = self.open.iter().position(|o| {
+            o.spec.track == track
+                && (o.place - start.0).abs() < SAME_PLACE
+                && o.spec.end() == self.frame(self.now)
+        });
+        let mut open = match follows {
+            Some(i) => self.open.swap_remove(i),
+            None => {
+                if let Some(i) = self.open.iter().position(|o| o.spec.track == track) {
+                    let over = self.open.swap_remove(i);
+                    self.done.push(over.spec);
+                }
+                let knot = Knot { at: self.frame(self.now), source: self.frame(start.0) };
+                let spec = VoiceSpec { track, knots: vec![knot], shapes: Vec::new() };
+                Open { spec, place: start.0 }
+            }
+        };
+        let (mut at, first) = (self.now, open.spec.end());
+        let mut marks = vec![first];
+        for (source, length) in beats {
+            at += length;
+            open.place += source;
+            let knot = Knot { at: self.frame(at), source: self.frame(open.place) };
+            marks.push(knot.at);
+            open.spec.knots.push(knot);
+        }
+        let end = open.spec.end();
+        if end > first {
+            open.spec.shapes.push(Shaped { range: first..end, shape: shape(&marks) });
+        }
+        self.open.push(open);
+    }
+}
+
+fn plain<'a>(track: usize, span: Span, shape: impl Fn(&[i64]) -> Shape + 'a) -> Stretch<'a> {
+    let seconds = span.duration.0;
+    Stretch { track, start: span.start, beats: vec![(seconds, seconds)], shape: Box::new(shape) }
+}
+
+/// What an action lets its tracks play.
+fn stretches(action: &Action) -> Vec<Stretch<'_>> {
+    match action {
+        Action::FadeIn { track, span } => vec![plain(*track, *span, |_| Shape::FadeIn)],
+        Action::FadeOut { track, span } => vec![plain(*track, *span, |_| Shape::FadeOut)],
+        Action::Playback { track, span, beats } => vec![playback(*track, *span, beats)],
+        Action::Crossfade { from, to, from_start, to_start, duration, curve } => {
+            let span = |start| Span { start, duration: *duration };
+            let (curve, out, into) = (*curve, Side::From, Side::To);
+            vec![
+                plain(*from, span(*from_start), move |_| Shape::Cross { curve, side: out }),
+                plain(*to, span(*to_start), move |_| Shape::Cross { curve, side: into }),
+            ]
+        }
+        Action::Crossmatch { from, to, beats, curve, lanes } => vec![
+            matched(*from, beats, Side::From, *curve, lanes),
+            matched(*to, beats, Side::To, *curve, lanes),
+        ],
+        Action::Blend { from, to, beats } => {
+            let flat = |track, side| Stretch {
+                shape: Box::new(|_: &[i64]| Shape::Flat),
+                ..matched(track, beats, side, Curve::EqualPower, &[])
+            };
+            vec![flat(*from, Side::From), flat(*to, Side::To)]
+        }
+        Action::Jump { track, source, target, duration } => {
+            let curve = Curve::Power06;
+            let cross = move |side| move |_: &[i64]| Shape::Cross { curve, side };
+            let before = Seconds(target.0 - duration.0);
+            vec![
+                plain(*track, Span { start: *source, duration: *duration }, cross(Side::From)),
+                plain(*track, Span { start: before, duration: *duration }, cross(Side::To)),
+            ]
+        }
+    }
+}
+
+fn playback<'a>(track: usize, span: Span, beats: &'a [Beat]) -> Stretch<'a> {
+    let mut parts: Vec<(f64, f64)> =
+        beats.iter().map(|b| (b.span.duration.0, b.length.0)).collect();
+    let rest = span.duration.0 - beats.iter().map(|b| b.span.duration.0).sum::<f64>();
+    if rest > 0.0 {
+        parts.push((rest, rest));
+    }
+    Stretch { track, start: span.start, beats: parts, shape: Box::new(|_| Shape::Flat) }
+}
+
+fn matched<'a>(
+    track: usize,
+    beats: &'a [BeatPair],
+    side: Side,
+    curve: Curve,
+    lanes: &'a [Lane],
+) -> Stretch<'a> {
+    let span = move |pair: &BeatPair| if side == Side::From { pair.from } else { pair.to };
+    let start = beats.first().map_or(Seconds(0.0), |pair| span(pair).start);
+    let parts = beats.iter().map(|pair| (span(pair).duration.0, pair.length.0)).collect();
+    let shape = move |marks: &[i64]| {
+        let own: Vec<&Lane> = lanes.iter().filter(|lane| lane.side == side).collect();
+        if own.is_empty() { Shape::Cross { curve, side } } else { Shape::lanes(&own, marks) }
+    };
+    Stretch { track, start, beats: parts, shape: Box::new(shape) }
+}

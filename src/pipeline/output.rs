@@ -1,0 +1,104 @@
+//! The last steps of all music we make: limiter, loudness, encoder, file.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::context::Context;
+use crate::audio::AudioBuffer;
+use crate::audio::encode::{Container, OutputTags};
+use crate::audio::limiter::TruePeakLimiter;
+use crate::audio::loudness::{LoudnessMeter, integrated};
+use crate::base::{Decibels, Event, Lufs, Result, SampleRate};
+use crate::store::Pending;
+
+/// True peak the output stays under, in dBTP.
+const CEILING: Decibels = Decibels(-1.0);
+/// Blocks made ahead of the encoder.
+const AHEAD: usize = 8;
+
+/// A file to be made.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Where.
+    pub path: PathBuf,
+    /// What kind of file.
+    pub container: Container,
+    /// Frames a second.
+    pub rate: SampleRate,
+    /// One or two.
+    pub channels: usize,
+    /// What it says about itself.
+    pub tags: OutputTags,
+}
+
+/// Makes a file of `total` frames out of blocks. `next` replaces its buffer by the next block, or
+/// by an empty one at the end; it runs on a thread of its own. The file appears when it is whole.
+/// Gives its length in frames and its loudness.
+///
+/// # Errors
+/// Those of `next`; `Io` where the file cannot be written.
+pub fn write_output(
+    context: &Context<'_>,
+    output: &Output,
+    total: u64,
+    next: impl FnMut(&mut AudioBuffer) -> Result<()> + Send,
+) -> Result<(u64, Lufs)> {
+    let name = output.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    context.progress.report(Event::ItemStarted { item: &name });
+    let pending = Pending::create(context.fs, &output.path)?;
+    let (send, blocks) = sync_channel(AHEAD);
+    let made = std::thread::scope(|scope| {
+        let mut next = next;
+        scope.spawn(move || {
+            loop {
+                let mut block = AudioBuffer::default();
+                let result = next(&mut block).map(|()| block);
+                let last = result.as_ref().map_or(true, AudioBuffer::is_empty);
+                // Nobody listens any more where the other side failed.
+                if send.send(result).is_err() || last {
+                    break;
+                }
+            }
+        });
+        // The channel is dropped at the end of this call, which frees the maker if we fail.
+        encode(context, output, &pending, blocks, &name, total)
+    })?;
+    pending.commit()?;
+    context.progress.report(Event::ItemDone { item: &name, note: "" });
+    Ok(made)
+}
+
+fn encode(
+    context: &Context<'_>,
+    output: &Output,
+    pending: &Pending<'_>,
+    blocks: Receiver<Result<AudioBuffer>>,
+    name: &str,
+    total: u64,
+) -> Result<(u64, Lufs)> {
+    let Output { path, container, rate, channels, tags } = output;
+    let out = Box::new(pending.share());
+    let encoder = container.encoder(out, *rate, *channels, tags);
+    let mut encoder = encoder.map_err(|e| e.or_at(path))?;
+    let mut limiter = TruePeakLimiter::new(*rate, *channels, CEILING);
+    let mut meter = LoudnessMeter::new(*rate, *channels);
+    let mut done = 0u64;
+    for block in blocks {
+        context.cancel.check()?;
+        let mut block = block?;
+        let last = block.is_empty();
+        if last {
+            block = AudioBuffer::new(*channels);
+            limiter.finish(&mut block.planes);
+        } else {
+            limiter.process(&mut block.planes);
+        }
+        meter.push(&block);
+        encoder.write(&block.slices()).map_err(|e| e.or_at(path))?;
+        done += block.frames() as u64;
+        let fraction = done as f64 / total.max(1) as f64;
+        context.progress.report(Event::ItemProgress { item: name, fraction });
+    }
+    encoder.finish().map_err(|e| e.or_at(path))?;
+    Ok((done, integrated(&meter.finish())))
+}
