@@ -7,6 +7,7 @@
 //! shape ([`tracker`], [`beat_this`]) and are compared by the usual measures ([`beat_score`]).
 //! Nothing here knows of files.
 
+pub mod attacks;
 pub mod bars;
 pub mod beat_features;
 pub mod beat_score;
@@ -14,6 +15,7 @@ pub mod beat_this;
 pub mod beats;
 pub mod character;
 pub mod chroma;
+pub mod clicks;
 pub mod edges;
 pub mod form;
 mod harmony;
@@ -33,11 +35,13 @@ pub mod track;
 pub mod tracker;
 pub mod tuning;
 
+pub use attacks::AttackFinder;
 pub use bars::{SpanSound, span_sounds};
 pub use beat_features::{
     BeatFeatureExtractor, BeatFeatures, FEATURE_NAMES, FeatureGroup, N_FEATURES, feature_group,
 };
 pub use beats::{BeatGrid, Curves, combine, pulse, track_beats};
+pub use clicks::ClickFinder;
 pub use edges::Edges;
 pub use form::{Form, Phrase, find_form};
 pub use key::{Key, KeyEstimate, find_key};

@@ -105,7 +105,8 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
     match command {
         ForeverCommand::Plan(args) => commands::plan::run(&world, &args),
         ForeverCommand::Render(args) => commands::render::run(&world, &args),
-        ForeverCommand::Score(_) | ForeverCommand::Stream { .. } => {
+        ForeverCommand::Score(args) => commands::score::run(&world, &args),
+        ForeverCommand::Stream { .. } => {
             Err(Error::new(ErrorKind::Missing, "this command is not built yet")
                 .because("it comes with a later version")
                 .hint("forever render SONGS -o mix.wav"))

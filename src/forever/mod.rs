@@ -3,7 +3,9 @@
 mod companions;
 mod plan;
 mod render;
+mod score;
 
 pub use companions::write_companions;
 pub use plan::{Ordering, PlanJob, Playlist, make_plan, playlist, read_plan};
 pub use render::{MixFile, Rendered, render_mix};
+pub use score::{Score, TransitionScore, score_mix};

@@ -14,6 +14,7 @@ pub mod man;
 pub mod mixing;
 pub mod plan;
 pub mod render;
+pub mod score;
 pub mod segment;
 pub mod separate;
 

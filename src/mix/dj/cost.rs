@@ -9,7 +9,7 @@ pub const NAMES: [&str; 9] =
     ["phrase", "length", "sound", "harmony", "level", "crowd", "skipped", "pulse", "tempo"];
 /// How much each counts. Phrases and levels are what is heard at once as right or wrong; the
 /// rest decides among places that are right.
-const WEIGHTS: [f64; 9] = [3.0, 1.5, 1.0, 1.0, 2.0, 1.0, 1.5, 3.0, 1.0];
+pub const WEIGHTS: [f64; 9] = [3.0, 1.5, 1.0, 1.0, 2.0, 1.0, 1.5, 3.0, 1.0];
 
 /// Level differences below this are not noticed, above the other are a mistake, in LU.
 const LEVEL_FREE: f64 = 0.5;
@@ -47,13 +47,10 @@ pub fn cost(
 ) -> Costs {
     debug_assert!(options.style != Style::Capsule);
     let (a_end, b_end) = (c.a + c.a_beats, c.b + c.b_beats);
-    let step = |grid: &Grid<'_>, beat: usize| {
-        let at = grid.downbeats.binary_search(&beat);
-        at.map_or(1.0, |i| [0.0, 0.35, 1.0][usize::from(grid.phrase_steps[i].min(2))])
-    };
     // The song that comes should open a phrase when the other is gone; the one that leaves should
     // have finished one when the transition begins.
-    let phrase = 0.4 * step(a, c.a) + 0.2 * step(b, c.b) + 0.4 * step(b, b_end);
+    let phrase =
+        0.4 * phrase_cost(a, c.a) + 0.2 * phrase_cost(b, c.b) + 0.4 * phrase_cost(b, b_end);
     let level = level_step(a, b, c);
     let skipped_a = (a.end() - a.beats[a_end]).max(0.0) / a.track.duration.0.max(1.0);
     let skipped_b = (b.beats[c.b] - b.start()).max(0.0) / b.track.duration.0.max(1.0);
@@ -82,13 +79,21 @@ fn length_cost(a: &Grid<'_>, c: &Candidate, options: &Options) -> f64 {
     if options.bars.is_some() { octaves } else { 0.4 * octaves }
 }
 
-/// How far apart the levels before and after the transition are, 0..=1.5.
-fn level_step(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate) -> f64 {
-    let (out, into) = (a.beats[c.a], b.beats[c.b + c.b_beats]);
-    let before = a.loudness(out - LEVEL_SPAN, out);
-    let after = b.loudness(into, into + LEVEL_SPAN);
+/// How far a beat is from the start of a phrase: 0 there, a third of the way every four bars.
+pub fn phrase_cost(grid: &Grid<'_>, beat: usize) -> f64 {
+    let at = grid.downbeats.binary_search(&beat);
+    at.map_or(1.0, |i| [0.0, 0.35, 1.0][usize::from(grid.phrase_steps[i].min(2))])
+}
+
+/// How far apart two levels are, in LUFS: 0 for what is not noticed, 1.5 at most.
+pub fn level_cost(before: f64, after: f64) -> f64 {
     let step = ((before - after).abs() - LEVEL_FREE).max(0.0);
     (step / LEVEL_BAD).min(1.5)
+}
+
+fn level_step(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate) -> f64 {
+    let (out, into) = (a.beats[c.a], b.beats[c.b + c.b_beats]);
+    level_cost(a.loudness(out - LEVEL_SPAN, out), b.loudness(into, into + LEVEL_SPAN))
 }
 
 /// Two busy songs on top of each other, for long, turn to mud.

@@ -1,6 +1,6 @@
 //! The beats of a song as a planner sees them: in bars and phrases, with what may be played.
 
-use crate::analysis::{SpanSound, TrackAnalysis};
+use crate::analysis::{Form, Phrase, SpanSound, TrackAnalysis};
 use crate::base::{Decibels, Seconds};
 
 use crate::mix::Span;
@@ -34,10 +34,16 @@ impl<'a> Grid<'a> {
         let rhythm = track.rhythm.as_ref().filter(|r| r.beats.len() == track.beat_sounds.len());
         let beats: Vec<f64> =
             rhythm.map_or_else(Vec::new, |r| r.beats.iter().map(|b| b.0).collect());
-        let downbeats: Vec<usize> = rhythm.map_or_else(Vec::new, |r| {
+        let mut downbeats: Vec<usize> = rhythm.map_or_else(Vec::new, |r| {
             (0..r.positions.len()).filter(|&i| r.positions[i] == 1).collect()
         });
-        let per_bar = rhythm.map_or(4, |r| usize::from(r.beats_per_bar.max(1)));
+        let mut per_bar = rhythm.map_or(4, |r| usize::from(r.beats_per_bar.max(1)));
+        if per_bar == 2 {
+            // Two bars of two are one of four, and meet songs in four.
+            let odd = track.form.as_ref().map_or(0, |form| odd_start(form, &downbeats, &beats));
+            downbeats = downbeats.into_iter().skip(odd).step_by(2).collect();
+            per_bar = 4;
+        }
         let drives: Vec<f64> = track.beat_sounds.iter().map(drive).collect();
         let sure = rhythm.map_or(&[][..], |r| &r.beat_confidence);
         let mut sums = vec![[0.0; 2]];
@@ -135,6 +141,13 @@ impl<'a> Grid<'a> {
         let power: f64 = part.iter().map(|&l| 10f64.powf(f64::from(l) / 10.0)).sum();
         10.0 * (power / part.len() as f64).log10() + self.gain.0
     }
+}
+
+/// 1 where most phrases begin on bars of odd number, else 0.
+fn odd_start(form: &Form, downbeats: &[usize], beats: &[f64]) -> usize {
+    let bar = |p: &Phrase| downbeats.iter().position(|&d| (beats[d] - p.start.0).abs() < AT_START);
+    let bars: Vec<usize> = form.phrases.iter().filter_map(bar).collect();
+    usize::from(2 * bars.iter().filter(|b| !b.is_multiple_of(2)).count() > bars.len())
 }
 
 fn drive(sound: &SpanSound) -> f64 {

@@ -4,6 +4,7 @@
 //! first may be left, where the second may be entered, over how many bars. Nothing is random.
 
 mod cost;
+mod crossfade;
 mod grid;
 mod lanes;
 mod likeness;

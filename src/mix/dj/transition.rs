@@ -1,6 +1,7 @@
 //! Where two songs meet, and the action that comes of it.
 
 use super::cost::{Costs, cost};
+use super::crossfade::crossfade;
 use super::grid::Grid;
 use super::lanes;
 use super::likeness::Likeness;
@@ -33,7 +34,7 @@ impl Default for Options {
 /// Lengths of transitions looked at, in bars.
 const LENGTHS: [usize; 4] = [4, 8, 16, 32];
 /// Shortest stay with a song between two transitions, in seconds.
-const LEAST_STAY: f64 = 12.0;
+pub const LEAST_STAY: f64 = 12.0;
 /// A song is entered within this share of it, and left after that one.
 const ENTER_BY: f64 = 0.45;
 const LEAVE_FROM: f64 = 0.5;
@@ -152,7 +153,7 @@ fn best(a: &Grid<'_>, b: &Grid<'_>, now: f64, options: &Options, wish: Option<&O
 }
 
 /// Bar lines at which the first song may be left.
-fn outs(a: &Grid<'_>, now: f64, options: &Options, wish: Option<&Override>) -> Vec<usize> {
+pub fn outs(a: &Grid<'_>, now: f64, options: &Options, wish: Option<&Override>) -> Vec<usize> {
     if let Some(at) = wish.and_then(|w| w.from_start) {
         return nearest(a, at.0).into_iter().collect();
     }
@@ -171,7 +172,7 @@ fn outs(a: &Grid<'_>, now: f64, options: &Options, wish: Option<&Override>) -> V
 }
 
 /// Bar lines at which the second song may be entered.
-fn ins(b: &Grid<'_>, wish: Option<&Override>) -> Vec<usize> {
+pub fn ins(b: &Grid<'_>, wish: Option<&Override>) -> Vec<usize> {
     if let Some(at) = wish.and_then(|w| w.to_start) {
         return nearest(b, at.0).into_iter().collect();
     }
@@ -327,55 +328,4 @@ fn reason(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate, stems: bool, options: &Opti
         words.push(format!("{bars} bars were asked for"));
     }
     words.join(", ")
-}
-
-/// A plain crossfade at a musical place.
-fn crossfade(
-    a: &Grid<'_>,
-    b: &Grid<'_>,
-    now: f64,
-    options: &Options,
-    wish: Option<&Override>,
-    why: &str,
-) -> Meeting {
-    let into_start = match wish.and_then(|w| w.to_start) {
-        Some(at) => at.0,
-        None => entry(b),
-    };
-    let room_b = (b.end() - into_start).max(0.2);
-    let wanted = options.crossfade.min(room_b / 2.0).max(0.1);
-    let last = options.max_stay.map_or(a.end(), |stay| a.end().min(now + stay + wanted));
-    let latest = (last - wanted).max(now);
-    let out = match wish.and_then(|w| w.from_start) {
-        Some(at) => at.0.clamp(now, latest.max(now)),
-        // The last bar line that leaves room for it, if it is not far away.
-        None => (a.downbeats.iter().rev().map(|&d| a.beats[d]))
-            .find(|&t| t <= latest && t >= now && latest - t < 6.0)
-            .unwrap_or(latest),
-    };
-    let room = (a.track.duration.0 - out).min(b.track.duration.0 - into_start);
-    let duration = wanted.min(room).max(0.01);
-    let action = Action::Crossfade {
-        from: 0,
-        to: 1,
-        from_start: Seconds(out),
-        to_start: Seconds(into_start),
-        duration: Seconds(duration),
-        curve: Curve::EqualPower,
-    };
-    let why = Why {
-        reason: format!("plain crossfade: {why}"),
-        bars: 0,
-        tempo_change: None,
-        key_steps: key_steps(a, b),
-        costs: Vec::new(),
-    };
-    Meeting { action, why, out, into: into_start + duration, glide: Vec::new() }
-}
-
-/// Where a song is entered by a crossfade: on its first bar line, if that comes soon.
-fn entry(b: &Grid<'_>) -> f64 {
-    let start = b.start();
-    let first = b.downbeats.iter().map(|&d| b.beats[d]).find(|&t| t >= start - 0.05);
-    first.filter(|&t| t - start < 4.0).unwrap_or(start).max(0.0)
 }
