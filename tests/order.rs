@@ -8,9 +8,9 @@ use common::shared;
 use evermix::analysis::Key;
 use evermix::base::{Bpm, Cancel, Draws, Lufs, Seconds, Seed};
 use evermix::order::{
-    Arrangement, Comparison, CostMatrix, Criterion, CullRules, OrderOptions, Shape, SongFacts,
-    Spacing, Weights, arrange, compare, cull, default_effort, find_tour, improve, reverse_section,
-    tour_length,
+    Arrangement, Comparison, Conflict, CostMatrix, Criterion, CullRules, OrderOptions, Shape,
+    SongFacts, Spacing, Weights, arrange, compare, cull, default_effort, find_tour, improve,
+    reverse_section, tour_length,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -85,7 +85,7 @@ fn the_original_bounds_keep_what_the_original_kept() {
     let songs: Vec<SongFacts> = listed.iter().map(|t| track(t)).collect();
     let rules = CullRules {
         artists: vec!["smilesxoxo2".into()],
-        tags: vec!["sample pack".into()],
+        tags: vec!["sample pack".into(), "loops".into()],
         ..CullRules::original()
     };
     let valid = |i: &usize| listed[*i]["valid"] == true;
@@ -229,14 +229,15 @@ proptest! {
         let tour = improve(&costs, &order, shape, effort, Seed(seed), &Cancel::new()).unwrap();
         prop_assert!(tour.length <= tour_length(&costs, &order, shape));
         prop_assert_eq!(tour.length, tour_length(&costs, &tour.order, shape));
-        prop_assert!(shape == Shape::Open { first: None } || tour.order[0] == first);
+        let free = matches!(shape, Shape::Open { first: None });
+        prop_assert!(free || tour.order[0] == first);
         let mut sorted = tour.order;
         sorted.sort_unstable();
         prop_assert_eq!(sorted, (0..n).collect::<Vec<_>>());
     }
 
     #[test]
-    fn spacing_loses_no_song_and_adds_no_conflict(
+    fn spacing_loses_no_song_and_makes_no_conflict_worse(
         artists in proptest::collection::vec(0u8..6, 1..30), window in 0usize..6, shape in any_shape(1),
     ) {
         let n = artists.len();
@@ -248,8 +249,13 @@ proptest! {
         let order: Vec<usize> = (0..n).collect();
         let spacing = Spacing::new(&songs, window);
         let repair = spacing.repair(&costs, &order, shape);
-        let before = spacing.conflicts(&order, shape).len();
-        prop_assert!(repair.left.len() <= before, "{:?} of {}", repair.left, before);
+        // One pair side by side is worse than several that nearly keep the distance.
+        let missing = |conflicts: &[Conflict]| -> usize {
+            conflicts.iter().map(|c| (window - c.steps).pow(2)).sum()
+        };
+        let before = missing(&spacing.conflicts(&order, shape));
+        prop_assert!(missing(&repair.left) <= before, "{:?}, was {}", repair.left, before);
+        prop_assert_eq!(&repair.left, &spacing.conflicts(&repair.order, shape));
         let mut sorted = repair.order;
         sorted.sort_unstable();
         prop_assert_eq!(sorted, order);

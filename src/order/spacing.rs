@@ -105,25 +105,24 @@ impl Spacing {
     pub fn repair(&self, costs: &CostMatrix, order: &[usize], shape: Shape) -> Repair {
         let mut order = order.to_vec();
         if !self.conflicts(&order, shape).is_empty() {
-            let needs = self.needs(order.len(), shape);
-            order = self.mended(costs, order, &needs, shape);
+            order = self.mended(costs, order, shape);
         }
         let length = tour_length(costs, &order, shape);
         let left = self.conflicts(&order, shape);
         Repair { order, length, left }
     }
 
-    fn mended(
-        &self,
-        costs: &CostMatrix,
-        order: Vec<usize>,
-        needs: &[usize],
-        shape: Shape,
-    ) -> Vec<usize> {
-        let mut seats = Seats::new(costs, self, needs, shape, order);
+    fn mended(&self, costs: &CostMatrix, order: Vec<usize>, shape: Shape) -> Vec<usize> {
+        let mut seats = Seats::new(costs, self, shape, order);
         if seats.settle() > 0 {
-            let even = even::spread(costs, self, needs, shape, seats.order());
-            let mut other = Seats::new(costs, self, needs, shape, even);
+            let even = even::spread(
+                costs,
+                self,
+                &self.needs(seats.order().len(), shape),
+                shape,
+                seats.order(),
+            );
+            let mut other = Seats::new(costs, self, shape, even);
             if other.settle() < seats.conflicts() {
                 seats = other;
             }

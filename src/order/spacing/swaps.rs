@@ -12,7 +12,6 @@ const POLISHING: usize = 3;
 pub(super) struct Seats<'a> {
     costs: &'a CostMatrix,
     spacing: &'a Spacing,
-    needs: &'a [usize],
     shape: Shape,
     order: Vec<usize>,
 }
@@ -21,11 +20,10 @@ impl<'a> Seats<'a> {
     pub(super) fn new(
         costs: &'a CostMatrix,
         spacing: &'a Spacing,
-        needs: &'a [usize],
         shape: Shape,
         order: Vec<usize>,
     ) -> Seats<'a> {
-        Seats { costs, spacing, needs, shape, order }
+        Seats { costs, spacing, shape, order }
     }
 
     pub(super) fn order(&self) -> &[usize] {
@@ -36,7 +34,8 @@ impl<'a> Seats<'a> {
         self.order
     }
 
-    /// Twice the number of pairs that are too close.
+    /// Twice the squares of all steps missing between songs of one artist: one pair side by side
+    /// is worse than several that nearly keep the distance.
     pub(super) fn conflicts(&self) -> usize {
         (0..self.order.len()).map(|place| self.clashes(place)).sum()
     }
@@ -83,7 +82,7 @@ impl<'a> Seats<'a> {
         usize::from(fixed)..self.order.len()
     }
 
-    /// The seat for the song at `place` with the fewest conflicts and, among those, the least cost.
+    /// The seat for the song at `place` with the least conflict and, among those, the least cost.
     fn best_exchange(
         &mut self,
         place: usize,
@@ -125,13 +124,12 @@ impl<'a> Seats<'a> {
         f64::from(self.costs.get(self.order[from], self.order[(from + 1) % n]))
     }
 
-    /// Songs by the artist of the song at `place` that are too close to it.
+    /// The squares of the steps missing between the song at `place` and others by its artist.
     fn clashes(&self, place: usize) -> usize {
         let n = self.order.len();
         let Some(artist) = self.spacing.artists[self.order[place]] else { return 0 };
         let by_same = |seat: usize| self.spacing.artists[self.order[seat]] == Some(artist);
         let closed = self.shape == Shape::Closed;
-        let near = 1..self.needs[artist].min(n);
         let ahead = |steps: usize| match place + steps {
             seat if seat < n => by_same(seat),
             seat => closed && by_same(seat - n),
@@ -140,6 +138,8 @@ impl<'a> Seats<'a> {
             Some(seat) => by_same(seat),
             None => closed && by_same(place + n - steps),
         };
-        near.map(|steps| usize::from(ahead(steps)) + usize::from(behind(steps))).sum()
+        let window = self.spacing.window;
+        let found = |steps: usize| usize::from(ahead(steps)) + usize::from(behind(steps));
+        (1..window.min(n)).map(|steps| found(steps) * (window - steps).pow(2)).sum()
     }
 }
