@@ -71,11 +71,11 @@ impl Pattern {
         // `runs[j + 1]` is the length of the common run that ends at letter j.
         runs[b0..=b1].fill(0);
         let (mut i, mut j, mut len) = (a0, b0, 0);
-        for x in a0..a1 {
+        for (x, letter) in a.iter().enumerate().take(a1).skip(a0) {
             let mut before = 0;
             for y in b0..b1 {
                 let here = runs[y + 1];
-                let same = a[x] == self.letters[y] && !self.frequent[y];
+                let same = *letter == self.letters[y] && !self.frequent[y];
                 runs[y + 1] = if same { before + 1 } else { 0 };
                 before = here;
                 if runs[y + 1] as usize > len {
