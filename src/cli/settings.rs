@@ -87,6 +87,8 @@ pub struct MixSettings {
     pub stay: f64,
     /// Length of plain crossfades in seconds.
     pub crossfade: f64,
+    /// No artist comes twice among so many songs in a row.
+    pub artist_gap: usize,
 }
 
 impl Default for MixSettings {
@@ -97,6 +99,7 @@ impl Default for MixSettings {
             transition_bars: 0,
             stay: 0.0,
             crossfade: 8.0,
+            artist_gap: 3,
         }
     }
 }

@@ -2,28 +2,21 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use crate::base::{Bpm, Decibels, Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
+use super::ordering::{Ordering, tour};
+use crate::base::{
+    Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
+};
 use crate::mix::dj::{Options, Playing, plan_mix};
 use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, parse_plan};
+use crate::order::CullRules;
 use crate::pipeline::{Context, SongAnalysis, SongInput};
 
 /// Most a song is turned up.
 const MOST_GAIN: f64 = 12.0;
+/// Shorter sounds are no songs.
+const SHORTEST: Seconds = Seconds(10.0);
 /// Most visits to songs in one plan: months of music.
 const MOST_VISITS: usize = 100_000;
-
-/// How songs are ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ordering {
-    /// As they were given.
-    Given,
-    /// On the tour where each suits the one before.
-    #[default]
-    Tour,
-}
 
 /// What mix to plan.
 #[derive(Clone, Debug)]
@@ -36,6 +29,8 @@ pub struct PlanJob {
     pub tracks: Option<usize>,
     /// How they are ordered.
     pub order: Ordering,
+    /// No artist comes twice among so many songs in a row.
+    pub window: usize,
     /// The number behind every random decision.
     pub seed: Seed,
     /// Loudness every song is brought to.
@@ -93,15 +88,16 @@ fn track(
     }
 }
 
-/// Plans a mix of `songs` in their order, from the first again where they do not last.
+/// Plans a mix of `songs`, from the first again where they do not last.
 ///
 /// # Errors
 /// `NoAudio` without songs.
-pub fn make_plan(songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
+pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
+    let songs = ordered(context, songs, job)?;
     if songs.is_empty() {
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
-    let visits = visits(songs, job);
+    let visits = visits(&songs, job);
     let playing: Vec<Playing<'_>> = visits
         .iter()
         .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
@@ -122,8 +118,28 @@ pub fn make_plan(songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
     Ok(plan.rounded())
 }
 
+fn ordered<'a, 'b>(
+    context: &Context<'_>,
+    songs: &'b [Playlist<'a>],
+    job: &PlanJob,
+) -> Result<Vec<&'b Playlist<'a>>> {
+    if job.order == Ordering::Given {
+        return Ok(songs.iter().collect());
+    }
+    let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
+    let closed = job.length.is_some_and(|length| length.0 > lasting);
+    let heard: Vec<_> = songs.iter().map(|s| s.song).collect();
+    let rules = CullRules { least: SHORTEST, ..CullRules::default() };
+    let found = tour(&heard, &rules, closed, job.window, job.seed, context.cancel)?;
+    for (i, why) in &found.dropped {
+        let text = format!("{}: left out, {why}", songs[*i].song.name);
+        context.progress.report(Event::Note { text: &text });
+    }
+    Ok(found.order.into_iter().map(|i| &songs[i]).collect())
+}
+
 /// Which song is visited when: in a circle, as often as the length may need.
-fn visits(songs: &[Playlist<'_>], job: &PlanJob) -> Vec<usize> {
+fn visits(songs: &[&Playlist<'_>], job: &PlanJob) -> Vec<usize> {
     let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
     let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
     let wanted = job.tracks.unwrap_or(match job.length {

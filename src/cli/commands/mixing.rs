@@ -56,7 +56,7 @@ impl Mixing<'_> {
         let batch = analyze(self.context, &songs, &beats)?;
         let stems = self.stems()?;
         let list = playlist(&batch.done, &songs, |song| stem_files(song, &stems), job.loudness);
-        let plan = make_plan(&list, &job)?;
+        let plan = make_plan(self.context, &list, &job)?;
         Ok(Planned { plan, songs: batch.done.len(), found, skipped: batch.skipped })
     }
 
@@ -95,6 +95,7 @@ impl Mixing<'_> {
             length: minutes.map(|m| Seconds(60.0 * m)),
             tracks,
             order: mix.order,
+            window: mix.artist_gap,
             seed: Seed(settings.seed),
             loudness: Lufs(settings.loudness),
             rate: optional_rate(settings.output_rate)?.unwrap_or(SampleRate::CD),
