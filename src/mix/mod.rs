@@ -4,5 +4,7 @@
 //! touches audio, rendering never decides.
 
 mod action;
+pub mod align;
+pub mod curve;
 
 pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
