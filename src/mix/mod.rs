@@ -5,6 +5,7 @@
 
 mod action;
 pub mod align;
+pub mod capsule;
 pub mod curve;
 
 pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
