@@ -4,7 +4,9 @@
 //! touches audio, rendering never decides.
 
 mod action;
+pub mod align;
 mod bass;
+pub mod capsule;
 mod check;
 pub mod curve;
 pub mod dj;
