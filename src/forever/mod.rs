@@ -10,4 +10,4 @@ pub use companions::write_companions;
 pub use ordering::Ordering;
 pub use plan::{PlanJob, Playlist, make_plan, playlist, read_plan};
 pub use render::{MixFile, Rendered, render_mix};
-pub use score::{Score, TransitionScore, score_mix};
+pub use score::score_mix;

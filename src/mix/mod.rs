@@ -12,6 +12,7 @@ pub mod curve;
 pub mod dj;
 mod plan;
 mod render;
+mod score;
 mod shape;
 mod text;
 mod timeline;
@@ -23,5 +24,6 @@ pub use plan::{
     Gain, MIX_SCHEMA, Method, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, Why,
 };
 pub use render::{OpenTrack, Renderer};
+pub use score::{Score, TransitionScore};
 pub use timeline::{Knot, VoiceSpec, voices};
 pub use voice::TrackSound;

@@ -5,7 +5,8 @@ use crate::cli::exit::Exit;
 use crate::cli::forever_args::ScoreArgs;
 use crate::cli::settings::Overrides;
 use crate::cli::world::World;
-use crate::forever::{Score, TransitionScore, read_plan, score_mix};
+use crate::forever::{read_plan, score_mix};
+use crate::mix::{Score, TransitionScore};
 
 pub fn run(world: &World<'_>, args: &ScoreArgs) -> Result<Exit> {
     let settings = world.settings(Overrides::default())?;
