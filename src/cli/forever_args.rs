@@ -131,6 +131,10 @@ pub struct MixArgs {
     /// Folder with stems of the songs, for transitions stem by stem [default: PROJECT/stems]
     #[arg(long, value_name = "DIR")]
     pub stems: Option<PathBuf>,
+    /// Separate the songs first, where there are no stems yet; takes a second for every minute of
+    /// music and 20 MB of disk
+    #[arg(long, conflicts_with = "no_stems")]
+    pub separate: bool,
     /// Transitions of whole songs even where there are stems
     #[arg(long, conflicts_with = "stems")]
     pub no_stems: bool,
