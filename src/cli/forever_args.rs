@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::args::{Common, DryRun, EXIT_CODES, TrackerArgs};
 
@@ -33,6 +34,11 @@ pub enum ForeverCommand {
         /// Songs, folders and playlists
         #[arg(value_name = "IN")]
         inputs: Vec<PathBuf>,
+    },
+    /// Completions for a shell, on stdout
+    Completions {
+        /// The shell
+        shell: Shell,
     },
 }
 
