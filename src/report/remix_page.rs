@@ -23,7 +23,7 @@ const VOICE: f64 = 88.0;
 const ABOVE: f64 = 8.0;
 const BELOW: f64 = 36.0;
 /// Width of a letter.
-const LETTER: f64 = 6.9;
+const LETTER: f64 = 7.7;
 /// Jumps at least this dear reach the top.
 const DEAR: f64 = 2.0;
 

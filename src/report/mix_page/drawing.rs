@@ -18,6 +18,8 @@ const POINTS: usize = 64;
 const DENSE: i64 = 512;
 /// Least and most seconds shown on either side.
 const BESIDE: (f64, f64) = (1.0, 6.0);
+/// Width of a letter.
+const LETTER: f64 = 6.6;
 /// Longest name, in characters.
 const NAME: usize = 60;
 
@@ -120,7 +122,7 @@ impl<'a> View<'a> {
         parts.sort_unstable();
         parts.dedup();
         let mut right = RIGHT;
-        for part in parts.into_iter().rev().filter(|_| true) {
+        for part in parts.into_iter().rev() {
             let (name, class) = match part {
                 Part::All => ("all of it", "all"),
                 Part::Bass => ("bass", "bass"),
@@ -129,10 +131,10 @@ impl<'a> View<'a> {
             };
             let text = if part == Part::Bass { "tbass ea" } else { "note ea" };
             svg.text(text, right, LEVELS[0].0 - 10.0, name);
-            let left = right - 7.0 * name.len() as f64 - 6.0;
+            let left = right - LETTER * name.len() as f64 - 6.0;
             let y = LEVELS[0].0 - 14.0;
-            svg.line(&format!("tempo {class}"), [(left - 24.0, y), (left, y)].into_iter());
-            right = left - 42.0;
+            svg.line(&format!("key {class}"), [(left - 26.0, y), (left, y)].into_iter());
+            right = left - 44.0;
         }
     }
 

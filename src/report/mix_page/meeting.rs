@@ -100,7 +100,7 @@ impl Mix<'_> {
         let tempo = |track: usize| self.plan.tracks[track].tempo;
         let (Some(a), Some(b)) = (tempo(from), tempo(to)) else { return String::new() };
         let change = planned.why.as_ref().and_then(|why| why.tempo_change);
-        let change = change.map_or(String::new(), |c| format!(" ({} %)", signed(c)));
+        let change = change.map_or(String::new(), |c| format!("; {} % where they meet", signed(c)));
         format!("{:.1} \u{2192} {:.1} BPM{change}", a.0, b.0)
     }
 
@@ -124,7 +124,7 @@ fn method(action: &Action, why: Option<&Why>) -> String {
     let beats = match action {
         Action::Crossmatch { beats, .. } | Action::Blend { beats, .. } => {
             let bars = why.map_or(0, |why| why.bars);
-            let bars = if bars > 0 { count(bars, "bar") + " of " } else { String::new() };
+            let bars = if bars > 0 { count(bars, "bar") + ", " } else { String::new() };
             format!(", {bars}{}", count(beats.len(), "beat"))
         }
         _ => String::new(),

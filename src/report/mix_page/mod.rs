@@ -5,7 +5,7 @@ mod meeting;
 mod tempo;
 mod tour;
 
-use super::page::{Column, count, facts, figure, page, table, words};
+use super::page::{Column, count, facts, figure, list, page, table, words};
 use super::tracklist::visits;
 use crate::audio::clean;
 use crate::mix::{Action, MixPlan, PlanTrack, Score, Style, VoiceSpec, voices};
@@ -42,11 +42,14 @@ pub fn mix_page(plan: &MixPlan, score: Option<&Score>) -> String {
 const TOUR: &str = "Every song is a bar from its first to its last moment in the mix; the shaded \
     stretches are where two songs sound at once. The line below is the tempo.";
 
-const READING: &str = "Beats apart: how far strokes of two songs that belong together lie apart \
-    where they meet. Up to about 10 ms they are heard as one, from about 30 ms on as two. Level \
-    steps: how much louder it is after a transition than before; about 1 LU can just be noticed. \
-    True peak: the highest the sound wave rises; above 0 dBTP it distorts. Clicks: jumps in the \
-    sound that are not in the songs; there should be none.";
+const READING: [&str; 4] = [
+    "Beats apart: how far strokes of two songs that belong together lie apart where the songs \
+     meet. Up to about 10 ms they are heard as one, from about 30 ms on as two.",
+    "Level steps: how much louder or softer it is after a transition than before it; about 1 LU \
+     can just be noticed.",
+    "True peak: how high the sound wave rises; above 0 dBTP it is distorted when played.",
+    "Clicks: breaks in the sound that are not in the songs. There should be none.",
+];
 
 const MEETING: &str = "Each drawing shows the time of the mix from left to right. Outermost is how \
     loud either song is, its bass in a colour of its own; between them lie the beats of both, the \
@@ -222,7 +225,7 @@ fn scored(score: &Score) -> String {
         ("True peak", format!("{} dBTP", super::page::signed(score.true_peak))),
         ("Clicks", clicks),
     ]);
-    told + &words(READING)
+    told + "<h3>How to read this</h3>\n" + &list(&READING)
 }
 
 #[cfg(test)]

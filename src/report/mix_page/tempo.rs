@@ -3,9 +3,9 @@
 use crate::base::Bpm;
 use crate::mix::{Action, BeatPair, MixPlan, Side, Span};
 
-/// Beats on either side over which a tempo is judged: attacks lie a few ms off their beats, and
-/// a tempo from beat to beat would tremble.
-const AROUND: usize = 2;
+/// How much a beat and its neighbours count for the tempo there: attacks lie a few ms off their
+/// beats, and long and short ones may alternate, which these weights cancel.
+const WEIGHTS: [f64; 5] = [0.5, 1.0, 1.0, 1.0, 0.5];
 /// Tempi this far apart are no glide but two tempi.
 const GLIDES: f64 = 1.06;
 
@@ -91,8 +91,11 @@ pub fn smooth(parts: &[(f64, f64)], at: f64) -> Vec<(f64, f64)> {
     let mut now = at;
     let mut tempi = Vec::with_capacity(parts.len());
     for (i, part) in parts.iter().enumerate() {
-        let around = &parts[i.saturating_sub(AROUND)..(i + AROUND + 1).min(parts.len())];
-        let (beats, seconds) = around.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
+        let around = WEIGHTS.iter().enumerate().filter_map(|(k, weight)| {
+            let near = parts.get((i + k).checked_sub(WEIGHTS.len() / 2)?)?;
+            Some((weight * near.0, weight * near.1))
+        });
+        let (beats, seconds) = around.fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
         if seconds > 0.0 {
             tempi.push((now + part.1 / 2.0, 60.0 * beats / seconds));
         }

@@ -12,7 +12,7 @@ const TEMPO: (f64, f64) = (98.0, 142.0);
 const CLOCK: f64 = 162.0;
 const STRIP: f64 = 182.0;
 /// Width of a letter, and a bar's margins.
-const LETTER: f64 = 6.9;
+const LETTER: f64 = 7.7;
 const MARGIN: f64 = 8.0;
 /// Points of a line.
 const POINTS: usize = 64;

@@ -86,6 +86,12 @@ pub fn words(text: &str) -> String {
     format!("<p>{}</p>\n", escaped(text))
 }
 
+/// A list of any texts.
+pub fn list(texts: &[&str]) -> String {
+    let items: String = texts.iter().map(|t| format!("<li>{}</li>\n", escaped(t))).collect();
+    format!("<ul>\n{items}</ul>\n")
+}
+
 /// A short note in a line of others.
 pub fn badge(text: &str) -> String {
     format!("<span class=\"badge\">{}</span>", escaped(text))

@@ -6,6 +6,6 @@ mod lines;
 mod strips;
 mod style;
 
-pub use html::{Column, badge, count, facts, figure, page, signed, table, words};
+pub use html::{Column, badge, count, facts, figure, list, page, signed, table, words};
 pub use lines::{simplified, within};
 pub use strips::{LEFT, RIGHT, Strip, WIDTH, clock, strips};

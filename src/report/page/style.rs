@@ -12,7 +12,7 @@ pub const STYLE: &str = "\
 body{margin:0;font:16px/1.5 system-ui,'DejaVu Sans',sans-serif}\
 main{max-width:66rem;margin:0 auto;padding:1rem}\
 h1{font-size:1.7rem;line-height:1.2;margin:.6rem 0}h2{font-size:1.3rem;margin:2.2rem 0 .5rem}\
-h3{display:inline;font-size:1rem;margin:0}h4{font-size:.95rem;margin:1rem 0 .2rem}\
+h3{font-size:1rem;margin:.8rem 0 .2rem}summary h3{display:inline;margin:0}h4{font-size:.95rem;margin:1rem 0 .2rem}\
 p,ul{max-width:46rem;margin:.5rem 0}a{color:var(--link)}\
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem}\
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}\
@@ -22,7 +22,7 @@ details{border:1px solid var(--rule);border-radius:8px;margin:.6rem 0;background
 summary{cursor:pointer;padding:.6rem .8rem;overflow-wrap:anywhere}details>div{padding:0 .8rem .8rem}\
 .badge{display:inline-block;font-size:.85rem;color:var(--soft);margin-left:.8rem;\
 font-variant-numeric:tabular-nums}\
-.wide{overflow-x:auto;margin:.6rem 0}.wide>svg{display:block;width:100%;min-width:46rem;height:auto}\
+.wide{overflow-x:auto;margin:.6rem 0}.wide>svg{display:block;width:100%;min-width:58rem;height:auto}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}\
 caption{text-align:left;color:var(--soft);padding-bottom:.3rem}\
 th,td{text-align:left;padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--rule);\
@@ -37,7 +37,7 @@ svg .tbass{fill:var(--bass)}svg .ea{text-anchor:end}\
 svg .song{font-weight:600}svg path{fill:none;stroke-width:1.6}\
 svg .ra{fill:var(--a);fill-opacity:.22;stroke:var(--a)}svg .rb{fill:var(--b);fill-opacity:.22;stroke:var(--b)}\
 svg .meet{fill:var(--meet);fill-opacity:.07}svg .grid{stroke:var(--rule);stroke-width:1}\
-svg .la{stroke:var(--a)}svg .lb{stroke:var(--b)}svg .bass{stroke:var(--bass);stroke-width:2}\
+svg .key{stroke:var(--ink)}svg .la{stroke:var(--a)}svg .lb{stroke:var(--b)}svg .bass{stroke:var(--bass);stroke-width:2}\
 svg .drums{stroke-dasharray:7 4}svg .other{stroke-dasharray:2 3}\
 svg .own{stroke-width:1;stroke-dasharray:3 3}svg .tempo{stroke:var(--tempo);stroke-width:2}\
 svg .ticks{stroke-width:1.2}svg .downs{stroke-width:2.4}svg .jump{stroke:var(--b)}\
