@@ -9,3 +9,6 @@ mod style;
 pub use html::{Column, badge, count, facts, figure, list, page, signed, table, words};
 pub use lines::{simplified, within};
 pub use strips::{LEFT, RIGHT, Strip, WIDTH, clock, strips};
+
+#[cfg(test)]
+pub mod check;
