@@ -85,16 +85,21 @@ fn bar(svg: &mut Svg, mix: &Mix<'_>, strip: &Strip, top: f64, stay: &Stay) {
     let number = stay.track + 1;
     svg.named_rect(class, [x, y, width, BAR], &format!("{number} {name}, {music}"));
     let letters = ((width - MARGIN) / LETTER).max(0.0) as usize;
-    if letters >= number.to_string().len() {
-        svg.text("song", x + 4.0, y + 15.0, &cut(&format!("{number} {name}"), letters.max(1)));
+    if let Some(name) = label(number, &name, letters) {
+        svg.text("song", x + 4.0, y + 15.0, &name);
     }
-    if letters >= 3 && letters + 1 >= music.split(" · ").next().unwrap_or_default().len() {
-        let fits = if music.len() <= letters {
-            &music
-        } else {
-            music.split(" · ").next().unwrap_or_default()
-        };
+    let key = music.split(" \u{b7} ").next().unwrap_or_default();
+    if let Some(fits) = [music.as_str(), key].into_iter().find(|t| t.chars().count() <= letters) {
         svg.text("note", x + 4.0, y + 30.0, fits);
+    }
+}
+
+/// A number and as much of a name as fits; never a piece of a number.
+fn label(number: usize, name: &str, letters: usize) -> Option<String> {
+    let digits = number.to_string();
+    match letters.checked_sub(digits.len())? {
+        0..3 => Some(digits),
+        _ => Some(cut(&format!("{digits} {name}"), letters)),
     }
 }
 
@@ -113,5 +118,18 @@ fn tempi_over(svg: &mut Svg, mix: &Mix<'_>, strip: &Strip, top: f64, (low, high)
         if points.len() > 1 {
             svg.line("tempo", simplified(&points, POINTS).into_iter());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::label;
+
+    #[test]
+    fn a_label_is_never_a_piece_of_a_number() {
+        assert_eq!(label(123, "Song", 2), None);
+        assert_eq!(label(123, "Song", 5).as_deref(), Some("123"));
+        assert_eq!(label(123, "Song", 6).as_deref(), Some("123 S\u{2026}"));
+        assert_eq!(label(123, "Song", 20).as_deref(), Some("123 Song"));
     }
 }
