@@ -2,6 +2,7 @@
 
 mod companions;
 mod ordering;
+mod original;
 mod plan;
 mod render;
 mod score;

@@ -72,6 +72,7 @@ fn facts(song: &SongAnalysis, scale: &Scale) -> SongFacts {
         genre: said(&tags.genre),
         duration: Some(track.duration),
         tempo: track.rhythm.as_ref().map(|r| r.tempo),
+        metre: track.rhythm.as_ref().map(|r| r.beats_per_bar),
         energy: Some(f64::from(track.energy)),
         danceability: Some(f64::from(track.danceability)),
         loudness: audible(track.loudness.integrated),

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::ordering::{Ordering, tour};
+use super::original::{Planning, plan_original};
 use crate::base::{
     Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
 };
 use crate::mix::dj::{Options, Playing, plan_mix};
-use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, parse_plan};
+use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, Style, parse_plan};
 use crate::order::CullRules;
 use crate::pipeline::{Context, SongAnalysis, SongInput};
 
@@ -98,12 +99,10 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
     let visits = visits(&songs, job);
-    let playing: Vec<Playing<'_>> = visits
-        .iter()
-        .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
-        .collect();
-    let (actions, used) = plan_mix(&playing, &job.options, &job.overrides, job.length);
-    let tracks = playing[..used].iter().map(|p| p.track.clone()).collect();
+    let (tracks, actions) = match job.options.style {
+        Style::Capsule => by_the_original(context, &songs, &visits, job)?,
+        Style::Dj | Style::Crossfade => by_the_desk(&songs, &visits, job),
+    };
     let plan = MixPlan {
         schema: MIX_SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -116,6 +115,30 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
         actions,
     };
     Ok(plan.rounded())
+}
+
+fn by_the_desk(songs: &[&Playlist<'_>], visits: &[usize], job: &PlanJob) -> Planning {
+    let playing: Vec<Playing<'_>> = visits
+        .iter()
+        .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
+        .collect();
+    let (actions, used) = plan_mix(&playing, &job.options, &job.overrides, job.length);
+    (playing[..used].iter().map(|p| p.track.clone()).collect(), actions)
+}
+
+fn by_the_original(
+    context: &Context<'_>,
+    songs: &[&Playlist<'_>],
+    visits: &[usize],
+    job: &PlanJob,
+) -> Result<Planning> {
+    let known: Vec<_> = visits.iter().map(|&i| (&songs[i].song.track, &songs[i].track)).collect();
+    let (planned, rejected) = plan_original(&known, job.options.max_stay, job.length)?;
+    for i in rejected.into_iter().filter(|&i| i < songs.len()) {
+        let text = format!("{}: left out, too short for this style", songs[visits[i]].song.name);
+        context.progress.report(Event::Note { text: &text });
+    }
+    Ok(planned)
 }
 
 fn ordered<'a, 'b>(

@@ -11,7 +11,7 @@ use crate::cli::forever_args::RenderArgs;
 use crate::cli::settings::Settings;
 use crate::cli::world::World;
 use crate::forever::{MixFile, Rendered, read_plan, render_mix, score_mix, write_companions};
-use crate::mix::MixPlan;
+use crate::mix::{MixPlan, only_transitions};
 use crate::pipeline::Context;
 use crate::report::mix_page;
 use crate::store::write_atomic;
@@ -53,6 +53,8 @@ fn render(
     file: &MixFile,
 ) -> Result<()> {
     mixing::tell(world, plan, args.explain);
+    let preview = args.only_transitions.then(|| only_transitions(plan));
+    let plan = preview.as_ref().unwrap_or(plan);
     if args.dry.dry_run {
         return Ok(());
     }
@@ -60,25 +62,17 @@ fn render(
     let mut files = vec![file.path.clone()];
     files.extend(write_companions(context, plan, &file.path, file.container)?);
     if let Some(page) = &args.report {
-        write_page(context, args, plan, file, page)?;
+        write_page(context, plan, file, page)?;
         files.push(page.clone());
     }
     report(world, plan, &made, &files);
     Ok(())
 }
 
-/// Measures what was rendered and writes the page about it. Where only transitions were rendered
-/// the plan's times are not those of the sound, and nothing is measured.
-fn write_page(
-    context: &Context<'_>,
-    args: &RenderArgs,
-    plan: &MixPlan,
-    file: &MixFile,
-    page: &Path,
-) -> Result<()> {
-    let whole = !args.only_transitions;
-    let score = whole.then(|| score_mix(context, plan, &file.path)).transpose()?;
-    write_atomic(context.fs, page, mix_page(plan, score.as_ref()).as_bytes())
+/// Measures what was rendered and writes the page about it.
+fn write_page(context: &Context<'_>, plan: &MixPlan, file: &MixFile, page: &Path) -> Result<()> {
+    let score = score_mix(context, plan, &file.path)?;
+    write_atomic(context.fs, page, mix_page(plan, Some(&score)).as_bytes())
 }
 
 fn report(world: &World<'_>, plan: &MixPlan, made: &Rendered, files: &[std::path::PathBuf]) {

@@ -126,6 +126,7 @@ impl<'a> View<'a> {
             let (name, class) = match part {
                 Part::All => ("all of it", "all"),
                 Part::Bass => ("bass", "bass"),
+                Part::Middle => ("middle", "middle"),
                 Part::Drums => ("drums", "drums"),
                 Part::Other => ("the rest", "other"),
             };
@@ -160,6 +161,7 @@ impl<'a> View<'a> {
             let class = match part {
                 Part::All => format!("l{colour}"),
                 Part::Bass => "bass".to_string(),
+                Part::Middle => format!("l{colour} middle"),
                 Part::Drums => format!("l{colour} drums"),
                 Part::Other => format!("l{colour} other"),
             };

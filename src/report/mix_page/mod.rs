@@ -52,7 +52,7 @@ const READING: [&str; 4] = [
 ];
 
 const MEETING: &str = "Each drawing shows the time of the mix from left to right. Outermost is how \
-    loud either song is, its bass in a colour of its own; between them lie the beats of both, the \
+    loud either song is, its bass in a colour of its own, the middle of its range, where voices lie, broken; between them lie the beats of both, the \
     first of a bar longer. Below is the tempo: of the mix as a full line, of each song as it was \
     recorded as a broken one. Where the beats are not matched, none are drawn.";
 

@@ -38,7 +38,7 @@ svg .song{font-weight:600}svg path{fill:none;stroke-width:1.6}\
 svg .ra{fill:var(--a);fill-opacity:.22;stroke:var(--a)}svg .rb{fill:var(--b);fill-opacity:.22;stroke:var(--b)}\
 svg .meet{fill:var(--meet);fill-opacity:.07}svg .grid{stroke:var(--rule);stroke-width:1}\
 svg .key{stroke:var(--ink)}svg .la{stroke:var(--a)}svg .lb{stroke:var(--b)}svg .bass{stroke:var(--bass);stroke-width:2}\
-svg .drums{stroke-dasharray:7 4}svg .other{stroke-dasharray:2 3}\
+svg .middle{stroke-dasharray:9 3 2 3}svg .drums{stroke-dasharray:7 4}svg .other{stroke-dasharray:2 3}\
 svg .own{stroke-width:1;stroke-dasharray:3 3}svg .tempo{stroke:var(--tempo);stroke-width:2}\
 svg .ticks{stroke-width:1.2}svg .downs{stroke-width:2.4}svg .jump{stroke:var(--b)}\
 svg .p{stroke:var(--paper);fill-opacity:.45}\
