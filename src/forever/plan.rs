@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::ordering::{Ordering, tour};
-use crate::base::{
-    Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
-};
+use super::ordering::Ordering;
+use super::programme::{LONGEST_LIST, Programme, ProgrammeOptions};
+use super::song::{Plays, Song, SongId, Summary};
+use crate::base::{Bpm, Decibels, Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
 use crate::mix::dj::{Options, Playing, plan_mix};
 use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, parse_plan};
 use crate::order::CullRules;
@@ -17,6 +17,8 @@ const MOST_GAIN: f64 = 12.0;
 const SHORTEST: Seconds = Seconds(10.0);
 /// Most visits to songs in one plan: months of music.
 const MOST_VISITS: usize = 100_000;
+/// Songs are left early: so many times the wanted length is always enough.
+const SLACK: f64 = 4.0;
 
 /// What mix to plan.
 #[derive(Clone, Debug)]
@@ -93,11 +95,10 @@ fn track(
 /// # Errors
 /// `NoAudio` without songs.
 pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
-    let songs = ordered(context, songs, job)?;
-    if songs.is_empty() {
+    let visits = visits(context, songs, job)?;
+    if visits.is_empty() {
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
-    let visits = visits(&songs, job);
     let playing: Vec<Playing<'_>> = visits
         .iter()
         .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
@@ -118,35 +119,46 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
     Ok(plan.rounded())
 }
 
-fn ordered<'a, 'b>(
-    context: &Context<'_>,
-    songs: &'b [Playlist<'a>],
-    job: &PlanJob,
-) -> Result<Vec<&'b Playlist<'a>>> {
-    if job.order == Ordering::Given {
-        return Ok(songs.iter().collect());
-    }
+/// Which song is visited when: as often as the length may need, and each once before any comes
+/// again.
+fn visits(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Result<Vec<usize>> {
     let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
-    let closed = job.length.is_some_and(|length| length.0 > lasting);
-    let heard: Vec<_> = songs.iter().map(|s| s.song).collect();
-    let rules = CullRules { least: SHORTEST, ..CullRules::default() };
-    let found = tour(&heard, &rules, closed, job.window, job.seed, context.cancel)?;
-    for (i, why) in &found.dropped {
-        let text = format!("{}: left out, {why}", songs[*i].song.name);
-        context.progress.report(Event::Note { text: &text });
+    let options = ProgrammeOptions {
+        seed: job.seed,
+        order: job.order,
+        endless: job.length.is_some_and(|length| length.0 > lasting),
+        artist_gap: job.window,
+        rules: CullRules { least: SHORTEST, ..CullRules::default() },
+        ..ProgrammeOptions::default()
+    };
+    let mut programme = Programme::new(options, songs.iter().map(song).collect());
+    let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
+    let most = |songs: usize| (rounds * songs as f64).min(MOST_VISITS as f64) as usize;
+    let enough = job.length.map_or(f64::INFINITY, |length| SLACK * length.0);
+    let (mut visits, mut heard) = (Vec::new(), 0.0);
+    while let Some(pick) = programme.next_pick(context)? {
+        visits.push(pick.place);
+        heard += stay(&songs[pick.place], job);
+        let wanted = job.tracks.unwrap_or_else(|| most(programme.len()));
+        // Of a large library only as much is ordered as may be needed.
+        let lasts = job.tracks.is_none() && visits.len() >= LONGEST_LIST && heard >= enough;
+        if lasts || visits.len() >= wanted.clamp(1, MOST_VISITS) {
+            break;
+        }
     }
-    Ok(found.order.into_iter().map(|i| &songs[i]).collect())
+    Ok(visits)
 }
 
-/// Which song is visited when: in a circle, as often as the length may need.
-fn visits(songs: &[&Playlist<'_>], job: &PlanJob) -> Vec<usize> {
-    let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
-    let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
-    let wanted = job.tracks.unwrap_or(match job.length {
-        Some(_) => (rounds * songs.len() as f64).min(MOST_VISITS as f64) as usize,
-        None => songs.len(),
-    });
-    (0..wanted.clamp(1, MOST_VISITS)).map(|i| i % songs.len()).collect()
+fn song(entry: &Playlist<'_>) -> Song {
+    let hash = blake3::Hash::from_hex(&entry.track.hash)
+        .unwrap_or_else(|_| blake3::hash(entry.song.path.as_bytes()));
+    Song {
+        path: entry.song.path.clone().into(),
+        id: SongId(*hash.as_bytes()),
+        tags: entry.song.tags.clone(),
+        summary: Summary::of(&entry.song.track),
+        plays: Plays::default(),
+    }
 }
 
 fn stay(song: &Playlist<'_>, job: &PlanJob) -> f64 {
