@@ -260,6 +260,3 @@ fn tell(context: &Context<'_>, told: &mut HashSet<String>, text: String) {
         told.insert(text);
     }
 }
-
-#[cfg(test)]
-mod tests;
