@@ -82,11 +82,7 @@ impl Programme {
         }
         let mut list = self.sample(waiting);
         if ended {
-            let window = self.options.novelty.min(self.pool.len().saturating_sub(1)) as u64;
-            let missing = |&i: &usize| {
-                let id = &self.songs[i].id;
-                self.forced.contains(id) && self.history.ago(id) > window && !list.contains(&i)
-            };
+            let missing = |i: &usize| self.forced.contains(&self.songs[*i].id) && !list.contains(i);
             let missing: Vec<usize> = self.pool.iter().copied().filter(missing).collect();
             list.extend(missing);
         }

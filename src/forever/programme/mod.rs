@@ -169,7 +169,13 @@ impl Programme {
         if self.stale || self.queue.is_empty() {
             self.make_list(context)?;
         }
-        let Some(place) = self.choose().and_then(|at| self.queue.remove(at)) else {
+        if self.choose().is_none() {
+            // All that is left was heard a while ago: forced songs, in a list shorter than that.
+            self.queue.clear();
+            self.make_list(context)?;
+        }
+        let Some(place) = self.choose().or(self.oldest()).and_then(|at| self.queue.remove(at))
+        else {
             return Ok(None);
         };
         let forced = self.forced.contains(&self.songs[place].id);
@@ -206,9 +212,7 @@ impl Programme {
         let window = self.options.novelty.min(self.pool.len().saturating_sub(1)) as u64;
         let id = |at: usize| &self.songs[self.queue[at]].id;
         let mut new = (0..self.queue.len()).filter(|&at| self.history.ago(id(at)) > window);
-        let Some(first) = new.next() else {
-            return (0..self.queue.len()).max_by_key(|&at| self.history.ago(id(at)));
-        };
+        let first = new.next()?;
         let gap = self.options.artist_gap;
         let apart = |at: &usize| {
             let song = &self.songs[self.queue[*at]];
@@ -216,6 +220,12 @@ impl Programme {
         };
         let mut near = std::iter::once(first).chain(new).take(LOOK_AHEAD);
         Some(near.find(apart).unwrap_or(first))
+    }
+
+    /// Where in the queue the song stands that was not heard for longest.
+    fn oldest(&self) -> Option<usize> {
+        let ago = |&at: &usize| self.history.ago(&self.songs[self.queue[at]].id);
+        (0..self.queue.len()).max_by_key(ago)
     }
 
     fn make_list(&mut self, context: &Context<'_>) -> Result<()> {

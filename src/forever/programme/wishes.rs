@@ -132,7 +132,7 @@ impl InjectFile {
 /// The text without the first line that wishes for `line`.
 fn without(text: &str, line: &str) -> String {
     let mut struck = false;
-    let keep = |l: &&str| struck || wish(l) != Some(line) || !std::mem::replace(&mut struck, true);
+    let keep = |l: &&str| wish(l) != Some(line) || std::mem::replace(&mut struck, true);
     text.split_inclusive('\n').filter(keep).collect()
 }
 
