@@ -29,6 +29,7 @@ fn record(n: u32) -> Record {
     let summary = Summary {
         duration: Some(Seconds(200.5)),
         tempo: Some(Bpm(120.1)),
+        metre: Some(3),
         key: Some((Key { tonic: 11, minor: true }, 0.3)),
         energy: Some(f64::from(0.7f32)),
         loudness: Some(Lufs(-9.25)),

@@ -3,6 +3,7 @@
 pub mod catalogue;
 mod companions;
 mod ordering;
+mod original;
 mod plan;
 pub mod programme;
 mod render;

@@ -1,13 +1,17 @@
 //! Songs on disk become a plan.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::ordering::Ordering;
+use super::original::{Planning, plan_original};
 use super::programme::{LONGEST_LIST, Programme, ProgrammeOptions};
 use super::song::{Plays, Song, SongId, Summary};
-use crate::base::{Bpm, Decibels, Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
+use crate::base::{
+    Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
+};
 use crate::mix::dj::{Options, Playing, plan_mix};
-use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, parse_plan};
+use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, Style, parse_plan};
 use crate::order::CullRules;
 use crate::pipeline::{Context, SongAnalysis, SongInput};
 
@@ -99,12 +103,10 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
     if visits.is_empty() {
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
-    let playing: Vec<Playing<'_>> = visits
-        .iter()
-        .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
-        .collect();
-    let (actions, used) = plan_mix(&playing, &job.options, &job.overrides, job.length);
-    let tracks = playing[..used].iter().map(|p| p.track.clone()).collect();
+    let (tracks, actions) = match job.options.style {
+        Style::Capsule => by_the_original(context, songs, &visits, job)?,
+        Style::Dj | Style::Crossfade => by_the_desk(songs, &visits, job),
+    };
     let plan = MixPlan {
         schema: MIX_SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -117,6 +119,31 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
         actions,
     };
     Ok(plan.rounded())
+}
+
+fn by_the_desk(songs: &[Playlist<'_>], visits: &[usize], job: &PlanJob) -> Planning {
+    let playing: Vec<Playing<'_>> = visits
+        .iter()
+        .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
+        .collect();
+    let (actions, used) = plan_mix(&playing, &job.options, &job.overrides, job.length);
+    (playing[..used].iter().map(|p| p.track.clone()).collect(), actions)
+}
+
+fn by_the_original(
+    context: &Context<'_>,
+    songs: &[Playlist<'_>],
+    visits: &[usize],
+    job: &PlanJob,
+) -> Result<Planning> {
+    let known: Vec<_> = visits.iter().map(|&i| (&songs[i].song.track, &songs[i].track)).collect();
+    let (planned, rejected) = plan_original(&known, job.options.max_stay, job.length)?;
+    let mut told = HashSet::new();
+    for song in rejected.into_iter().map(|i| visits[i]).filter(|&song| told.insert(song)) {
+        let text = format!("{}: left out, too short for this style", songs[song].song.name);
+        context.progress.report(Event::Note { text: &text });
+    }
+    Ok(planned)
 }
 
 /// Which song is visited when: as often as the length may need, and each once before any comes

@@ -55,6 +55,8 @@ pub struct Summary {
     pub duration: Option<Seconds>,
     /// Tempo of the whole song.
     pub tempo: Option<Bpm>,
+    /// Beats in a bar.
+    pub metre: Option<u8>,
     /// Its key, and how sure that is, 0..=1.
     pub key: Option<(Key, f64)>,
     /// How loud, dense and lively it is, 0..=1.
@@ -88,6 +90,7 @@ impl Summary {
         Summary {
             duration: Some(track.duration),
             tempo: track.rhythm.as_ref().map(|r| r.tempo),
+            metre: track.rhythm.as_ref().map(|r| r.beats_per_bar),
             key: track.key.map(|k| (k.key, k.confidence)),
             energy: Some(f64::from(track.energy)),
             danceability: Some(f64::from(track.danceability)),
@@ -156,6 +159,7 @@ impl Scale {
             genre: said(&tags.genre),
             duration: summary.duration,
             tempo: summary.tempo,
+            metre: summary.metre,
             energy: summary.energy,
             danceability: summary.danceability,
             loudness: summary.loudness,

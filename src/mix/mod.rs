@@ -5,12 +5,14 @@
 
 mod action;
 pub mod align;
-mod bass;
+mod bands;
 pub mod capsule;
 mod check;
 pub mod curve;
 pub mod dj;
+mod ending;
 mod plan;
+mod preview;
 mod render;
 mod score;
 mod shape;
@@ -20,9 +22,11 @@ mod voice;
 
 pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
 pub use check::parse_plan;
+pub use ending::end_at;
 pub use plan::{
     Gain, MIX_SCHEMA, Method, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, Why,
 };
+pub use preview::only_transitions;
 pub use render::{OpenTrack, Renderer};
 pub use score::{Score, TransitionScore};
 pub use timeline::{Knot, VoiceSpec, voices};

@@ -54,20 +54,6 @@ pub fn compare(a: &SongFacts, b: &SongFacts, weights: &Weights) -> CostBreakdown
     Comparison::new([a, b], weights).explain(0, 1)
 }
 
-/// Steps between two keys on the Camelot wheel: around it, and one more between its rings.
-pub fn camelot_distance(a: Key, b: Key) -> usize {
-    let ((ha, ra), (hb, rb)) = (place(a), place(b));
-    let around = (ha + 12 - hb) % 12;
-    around.min(12 - around) + usize::from(ra != rb)
-}
-
-/// Place of a key on the circle of fifths, 0..12, and its ring. Minor keys stand with their
-/// relative major, three semitones up.
-fn place(key: Key) -> (usize, bool) {
-    let major = key.tonic % 12 + if key.minor { 3 } else { 0 };
-    (major % 12 * 7 % 12, key.minor)
-}
-
 /// Many songs made ready for being compared with each other.
 pub struct Comparison {
     weights: Weights,
@@ -82,6 +68,7 @@ struct Traits {
     artist: Option<u32>,
     genre: Option<u32>,
     tags: Vec<u32>,
+    metre: Option<u8>,
     length: Option<f64>,
     danceability: Option<f64>,
     energy: Option<f64>,
@@ -151,6 +138,7 @@ impl Comparison {
         let dj = self.weights.law() == Law::Dj;
         let found = match criterion {
             Criterion::Tag => tag_difference(&a.tags, &b.tags)?,
+            Criterion::Tempo if dj && bars_differ(a.metre, b.metre) => 1.0,
             Criterion::Tempo if dj => octave_difference(a.end.tempo?, b.begin.tempo?),
             Criterion::Tempo => (a.end.tempo? - b.begin.tempo?).abs() / 100.0,
             Criterion::Length if dj => (a.length? - b.length?).abs() / 100.0,
@@ -161,7 +149,7 @@ impl Comparison {
             Criterion::Danceability => (a.danceability? - b.danceability?).abs(),
             Criterion::Energy => (a.energy? - b.energy?).abs(),
             Criterion::Loudness => (a.loudness? - b.loudness?).abs() / 10.0,
-            Criterion::Key if dj => KEY_STEPS[camelot_distance(a.end.key?, b.begin.key?).min(4)],
+            Criterion::Key if dj => KEY_STEPS[a.end.key?.steps_to(&b.begin.key?).min(4) as usize],
             Criterion::Timbre if dj => timbre_difference(&a.end.timbre?, &b.begin.timbre?),
             Criterion::Key | Criterion::Timbre => return None,
         };
@@ -183,6 +171,12 @@ fn tag_difference(a: &[u32], b: &[u32]) -> Option<f64> {
     }
     let shared = a.iter().filter(|tag| b.binary_search(tag).is_ok()).count();
     Some((a.len() + b.len() - 2 * shared) as f64 / 10.0)
+}
+
+/// Whether bars of so many beats cannot be played together. Two and four can.
+fn bars_differ(a: Option<u8>, b: Option<u8>) -> bool {
+    let beats = |metre: u8| if metre == 2 { 4 } else { metre };
+    a.zip(b).is_some_and(|(a, b)| beats(a) != beats(b))
 }
 
 /// Distance of two tempi on a scale where 1 is more than stretching can bridge. Twice and half
@@ -230,6 +224,7 @@ impl Traits {
             artist: folded(song.artist.as_deref()).map(|a| artists.of(a)),
             genre: genre(song, law).map(|g| genres.of(g)),
             tags,
+            metre: song.metre,
             length: finite(song.duration.map(|d| d.0)),
             danceability: finite(song.danceability),
             energy: finite(song.energy),

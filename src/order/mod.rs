@@ -17,7 +17,7 @@ mod spacing;
 mod tour;
 
 pub use arrange::{Arrangement, OrderOptions, arrange};
-pub use compare::{Comparison, CostBreakdown, Term, camelot_distance, compare};
+pub use compare::{Comparison, CostBreakdown, Term, compare};
 pub use costs::{CostMatrix, MAX_SONGS};
 pub use criteria::{Criterion, Law, Weights};
 pub use cull::{CullRules, Culled, DropReason, cull};

@@ -20,6 +20,8 @@ pub struct SongFacts {
     pub duration: Option<Seconds>,
     /// Tempo of the whole song.
     pub tempo: Option<Bpm>,
+    /// Beats a bar.
+    pub metre: Option<u8>,
     /// How loud, dense and lively it is, 0..=1.
     pub energy: Option<f64>,
     /// How well one can dance to it, 0..=1.

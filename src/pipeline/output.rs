@@ -11,8 +11,9 @@ use crate::audio::loudness::{LoudnessMeter, integrated};
 use crate::base::{Decibels, Event, Lufs, Result, SampleRate};
 use crate::store::Pending;
 
-/// True peak the output stays under, in dBTP.
-const CEILING: Decibels = Decibels(-1.0);
+/// True peak the output stays under, in dBTP: meters differ by a few hundredths, and none shall
+/// read more than -1.
+const CEILING: Decibels = Decibels(-1.1);
 /// Blocks made ahead of the encoder.
 const AHEAD: usize = 8;
 

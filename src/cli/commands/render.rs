@@ -9,7 +9,7 @@ use crate::cli::forever_args::RenderArgs;
 use crate::cli::settings::Settings;
 use crate::cli::world::World;
 use crate::forever::{MixFile, Rendered, read_plan, render_mix, write_companions};
-use crate::mix::MixPlan;
+use crate::mix::{MixPlan, only_transitions};
 use crate::pipeline::Context;
 
 pub fn run(world: &World<'_>, args: &RenderArgs) -> Result<Exit> {
@@ -48,6 +48,8 @@ fn render(
     file: &MixFile,
 ) -> Result<()> {
     mixing::tell(world, plan, args.explain);
+    let preview = args.only_transitions.then(|| only_transitions(plan));
+    let plan = preview.as_ref().unwrap_or(plan);
     if args.dry.dry_run {
         return Ok(());
     }

@@ -7,12 +7,13 @@
 //! [`plan`] runs whole lists of tracks through that.
 //!
 //! Mended: times before the start or after the end of a track, a cursor read as seconds that
-//! counts beats, halves of beats counted as wholes in short transitions, a tempo measured where the
-//! rows do not lie, a stay replaced by a place, shares below zero, division by a deviation of zero.
+//! counts beats, shares below zero, division by a deviation of zero.
 //!
-//! Kept, because recorded plans depend on it: the last offset of a search is left out
-//! ([`LastOffset::Excluded`](super::align::LastOffset)), and a stay after a crossfade takes a time
-//! in the track for a time since its first central beat.
+//! Kept, because plans depend on it: the last offset of a search is left out
+//! ([`LastOffset::Excluded`](super::align::LastOffset)), the tempo is measured from the first
+//! central beat on, halves of beats count as wholes in short transitions, a stay cut short for
+//! want of room takes a place for a length, and a stay after a crossfade takes a time in the track
+//! for a time since its first central beat.
 
 mod crossmatch;
 mod cursor;

@@ -4,11 +4,9 @@ use super::grid::Grid;
 use super::transition::{Options, meet};
 use crate::analysis::TrackAnalysis;
 use crate::base::Seconds;
+use crate::mix::ending::end_at;
 use crate::mix::plan::{Override, PlanTrack, Planned};
 use crate::mix::{Action, Span};
-
-/// Length of the last fade where a mix ends before its last song does, in seconds.
-const LAST_FADE: f64 = 8.0;
 
 /// One visit to a song.
 #[derive(Clone, Copy)]
@@ -62,7 +60,7 @@ pub fn plan_mix(
     }
     actions.retain(|p| p.action.duration().0 > 0.0);
     if actions.iter().map(|p| p.action.duration().0).sum::<f64>() > limit {
-        end_at(&mut actions, limit, songs);
+        end_at(&mut actions, limit, |track| songs[track].track.duration.0);
     }
     (actions, used)
 }
@@ -81,28 +79,5 @@ fn renumbered(action: Action, a: usize, b: usize) -> Action {
             Action::Crossfade { from: a, to: b, from_start, to_start, duration, curve }
         }
         other => other,
-    }
-}
-
-/// Cuts the actions at `limit` seconds; what plays then fades away. A transition that would be
-/// cut is left out, and the song before it plays on as long as it lasts.
-fn end_at(actions: &mut Vec<Planned>, limit: f64, songs: &[Playing<'_>]) {
-    let mut length: f64 = actions.iter().map(|p| p.action.duration().0).sum();
-    while let Some(last) = actions.pop() {
-        length -= last.action.duration().0;
-        let Action::Playback { track, span, beats } = last.action else { continue };
-        // The beats that are not their own length come first and stay as they are.
-        let stretched: f64 = beats.iter().map(|b| b.length.0 - b.span.duration.0).sum();
-        let kept: f64 = beats.iter().map(|b| b.span.duration.0).sum();
-        let left = songs[track].track.duration.0 - span.start.0;
-        let rest = (limit - length - stretched).min(left);
-        let fade = LAST_FADE.min(rest / 2.0);
-        if length < limit && rest - fade > kept {
-            let play = Span { start: span.start, duration: Seconds(rest - fade) };
-            let end = Span { start: play.end(), duration: Seconds(fade) };
-            actions.push(Action::Playback { track, span: play, beats }.into());
-            actions.push(Action::FadeOut { track, span: end }.into());
-            return;
-        }
     }
 }

@@ -37,12 +37,12 @@ fn keys_lie_apart_as_on_the_camelot_wheel() {
             let ((ha, ra), (hb, rb)) = (read(a), read(b));
             let around = (ha - hb).abs().min(12 - (ha - hb).abs());
             let wanted = around as usize + usize::from(ra != rb);
-            assert_eq!(camelot_distance(a, b), wanted, "{a:?} {b:?}");
+            assert_eq!(a.steps_to(&b) as usize, wanted, "{a:?} {b:?}");
         }
     }
-    assert_eq!(camelot_distance(key(0, false), key(9, true)), 1, "C major and A minor");
-    assert_eq!(camelot_distance(key(0, false), key(7, false)), 1, "C and G");
-    assert_eq!(camelot_distance(key(0, false), key(6, false)), 6, "C and F sharp");
+    assert_eq!(key(0, false).steps_to(&key(9, true)), 1, "C major and A minor");
+    assert_eq!(key(0, false).steps_to(&key(7, false)), 1, "C and G");
+    assert_eq!(key(0, false).steps_to(&key(6, false)), 6, "C and F sharp");
 }
 
 #[test]
@@ -123,6 +123,7 @@ prop_compose! {
     ) -> SongFacts {
         let [duration, tempo, energy, danceability, loudness] = numbers;
         SongFacts {
+            metre: None,
             artist, genre, tags, energy, danceability, opening, ending,
             duration: duration.map(Seconds), tempo: tempo.map(Bpm), loudness: loudness.map(Lufs),
             key: opening.and_then(|o| o.key), title: None, content: None,
@@ -143,4 +144,13 @@ proptest! {
             prop_assert_eq!(all.cost(1, 0), whole.total, "pairs do not depend on other songs");
         }
     }
+}
+
+#[test]
+fn songs_in_three_and_four_cannot_be_matched_and_those_in_two_and_four_can() {
+    let song =
+        |metre| SongFacts { tempo: Some(Bpm(120.0)), metre: Some(metre), ..SongFacts::default() };
+    let tempo = |a, b| cost_of(Criterion::Tempo, &song(a), &song(b));
+    assert_eq!((tempo(3, 4), tempo(4, 3)), (Some(1.0), Some(1.0)));
+    assert_eq!((tempo(2, 4), tempo(3, 3)), (Some(0.0), Some(0.0)));
 }

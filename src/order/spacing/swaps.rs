@@ -1,5 +1,7 @@
 //! Songs that change seats until artists are apart.
 
+use std::collections::BTreeSet;
+
 use super::Spacing;
 use crate::order::costs::CostMatrix;
 use crate::order::tour::Shape;
@@ -14,6 +16,8 @@ pub(super) struct Seats<'a> {
     spacing: &'a Spacing,
     shape: Shape,
     order: Vec<usize>,
+    /// Seats whose songs changed.
+    touched: BTreeSet<usize>,
 }
 
 impl<'a> Seats<'a> {
@@ -23,7 +27,7 @@ impl<'a> Seats<'a> {
         shape: Shape,
         order: Vec<usize>,
     ) -> Seats<'a> {
-        Seats { costs, spacing, shape, order }
+        Seats { costs, spacing, shape, order, touched: BTreeSet::new() }
     }
 
     pub(super) fn order(&self) -> &[usize] {
@@ -42,38 +46,44 @@ impl<'a> Seats<'a> {
 
     /// Lets songs in conflict change seats as long as that helps; the conflicts that stay.
     pub(super) fn settle(&mut self) -> usize {
+        let helps = |(clashes, _): (isize, f64)| clashes < 0;
         for _ in 0..ROUNDS {
-            let mut helped = false;
-            for place in self.free_seats() {
-                if self.clashes(place) > 0
-                    && let Some(other) = self.best_exchange(place, |change| change.0 < 0)
-                {
-                    self.order.swap(place, other);
-                    helped = true;
-                }
-            }
-            if !helped {
+            let in_conflict = self.free_seats().filter(|&place| self.clashes(place) > 0).collect();
+            if !self.exchange(in_conflict, helps) {
                 break;
             }
         }
         self.conflicts()
     }
 
-    /// Lets songs change seats where the tour gets shorter and no conflict arises.
+    /// Lets the songs that moved, and those beside them, change seats again where the tour gets
+    /// shorter and no conflict worse.
     pub(super) fn polish(&mut self) {
         let shorter = |(clashes, cost): (isize, f64)| clashes <= 0 && cost < -1e-9;
         for _ in 0..POLISHING {
-            let mut helped = false;
-            for place in self.free_seats() {
-                if let Some(other) = self.best_exchange(place, shorter) {
-                    self.order.swap(place, other);
-                    helped = true;
-                }
-            }
-            if !helped {
+            let beside = |&seat: &usize| [seat.saturating_sub(1), seat, seat + 1];
+            let near: BTreeSet<usize> =
+                std::mem::take(&mut self.touched).iter().flat_map(beside).collect();
+            let free = self.free_seats();
+            if !self
+                .exchange(near.into_iter().filter(|seat| free.contains(seat)).collect(), shorter)
+            {
                 return;
             }
         }
+    }
+
+    /// Gives each of the songs at `places` the best seat, where there is a good one.
+    fn exchange(&mut self, places: Vec<usize>, good: impl Fn((isize, f64)) -> bool) -> bool {
+        let mut any = false;
+        for place in places {
+            if let Some(other) = self.best_exchange(place, &good) {
+                self.order.swap(place, other);
+                self.touched.extend([place, other]);
+                any = true;
+            }
+        }
+        any
     }
 
     /// Seats whose songs may leave them.

@@ -38,7 +38,7 @@ CREATE TABLE songs (
     analysis TEXT NOT NULL,
     unusable TEXT,
     title TEXT NOT NULL, artist TEXT NOT NULL, album TEXT NOT NULL, genre TEXT NOT NULL,
-    duration REAL, tempo REAL, key INTEGER, key_confidence REAL,
+    duration REAL, tempo REAL, metre INTEGER, key INTEGER, key_confidence REAL,
     energy REAL, danceability REAL, loudness REAL, timbre BLOB,
     opening_tempo REAL, opening_timbre BLOB, ending_tempo REAL, ending_timbre BLOB
 ) STRICT, WITHOUT ROWID;
@@ -51,19 +51,19 @@ CREATE TABLE plays (
 const IS_EMPTY: &str = "SELECT count(*) = 0 FROM sqlite_schema";
 const ALL: &str = "
 SELECT path, bytes, modified, files.content, count, last, analysis, unusable, title, artist, album,
-    genre, duration, tempo, key, key_confidence, energy, danceability, loudness, timbre,
+    genre, duration, tempo, metre, key, key_confidence, energy, danceability, loudness, timbre,
     opening_tempo, opening_timbre, ending_tempo, ending_timbre
 FROM files JOIN songs ON songs.content = files.content
 LEFT JOIN plays ON plays.content = files.content";
 const ONE: &str = "
 SELECT NULL, NULL, NULL, songs.content, count, last, analysis, unusable, title, artist, album,
-    genre, duration, tempo, key, key_confidence, energy, danceability, loudness, timbre,
+    genre, duration, tempo, metre, key, key_confidence, energy, danceability, loudness, timbre,
     opening_tempo, opening_timbre, ending_tempo, ending_timbre
 FROM songs LEFT JOIN plays ON plays.content = songs.content WHERE songs.content = ?1";
 const PATHS: &str = "SELECT path FROM files ORDER BY path";
 const PUT_FILE: &str = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4)";
 const PUT_SONG: &str = "INSERT OR REPLACE INTO songs VALUES
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 const FORGET: &str = "DELETE FROM files WHERE path = ?1";
 const PLAYED: &str =
     "INSERT INTO plays VALUES (?1, 1, (SELECT coalesce(max(last), 0) + 1 FROM plays))

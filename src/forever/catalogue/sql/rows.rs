@@ -72,6 +72,7 @@ impl Columns<'_, '_> {
         Ok(Summary {
             duration: self.number()?.map(Seconds),
             tempo: self.tempo()?,
+            metre: self.next::<Option<i64>>()?.and_then(|n| u8::try_from(n).ok()),
             key: self.next::<Option<i64>>()?.and_then(key).zip(self.share()?),
             energy: self.share()?,
             danceability: self.share()?,
@@ -146,6 +147,7 @@ pub fn put_song(statement: &mut CachedStatement<'_>, record: &Record) -> Result<
         tags.genre,
         summary.duration.map(|s| s.0),
         summary.tempo.map(|t| t.0),
+        summary.metre,
         summary.key.map(|(key, _)| key_number(key)),
         summary.key.map(|(_, sure)| sure),
         summary.energy,
