@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::{Desk, read_wav};
-use crate::songs::{HIGH, LOW, begins, desk, edit, fast, json, lasting, mixed, number, ok, places};
+use crate::songs::{HIGH, LOW, begins, edit, fast, json, lasting, mixed, number, ok, places};
 use crate::ticks::{Tick, apart, between, period, share, ticks};
 
 /// What is heard of the two songs in a mix of them.
@@ -39,7 +39,7 @@ fn score(desk: &Desk, mix: &str, plan: &str) -> Value {
 
 #[test]
 fn two_songs_of_different_tempo_tick_as_one_and_the_tempo_glides() {
-    let desk = mixed("mix.wav", &[]);
+    let desk = mixed();
     let heard = Heard::of(&desk, "mix.wav", "mix.plan.json");
     let apart = heard.apart();
     assert!(apart.len() >= 14, "{} beats together", apart.len());
@@ -66,7 +66,7 @@ fn two_songs_of_different_tempo_tick_as_one_and_the_tempo_glides() {
 
 #[test]
 fn the_score_agrees_with_what_is_heard() {
-    let desk = mixed("mix.wav", &[]);
+    let desk = mixed();
     let heard = Heard::of(&desk, "mix.wav", "mix.plan.json").apart();
     let score = score(&desk, "mix.wav", "mix.plan.json");
     for (name, quantile) in [("alignment_median_ms", 0.5), ("alignment_p95_ms", 0.95)] {
@@ -88,7 +88,7 @@ fn the_score_agrees_with_what_is_heard() {
 
 #[test]
 fn a_click_in_the_mix_is_found_where_it_is() {
-    let desk = mixed("mix.wav", &[]);
+    let desk = mixed();
     let (rate, mut planes) = read_wav(&desk.path("mix.wav"));
     let at = (20.23 * f64::from(rate)) as usize;
     planes[0][at] += 0.5;
@@ -112,9 +112,8 @@ fn a_click_in_the_mix_is_found_where_it_is() {
 
 #[test]
 fn beats_moved_by_thirty_milliseconds_are_heard_and_scored_as_that() {
-    let desk = desk();
-    ok(&desk, &["plan", "music", "-o", "good.json", "--order", "given"]);
-    edit(&desk, "good.json", "late.json", |plan| {
+    let desk = mixed();
+    edit(&desk, "mix.plan.json", "late.json", |plan| {
         let i = places(plan, "Crossmatch")[0];
         let later = |time: &mut Value| *time = json!(number(time) - 0.030);
         for pair in plan["actions"][i]["beats"].as_array_mut().unwrap() {

@@ -11,6 +11,10 @@ use crate::common::{Desk, Ran, Song};
 pub const LOW: f64 = 5_000.0;
 pub const HIGH: f64 = 8_000.0;
 
+/// Their files.
+pub const SLOW: &str = "music/1 slow.wav";
+pub const FAST: &str = "music/2 fast.wav";
+
 /// A minute of a song that ticks.
 pub fn ticking(bpm: f64, root: usize, tick: f64) -> Song {
     Song { seconds: 60.0, tick: Some(tick), ..Song::at(bpm, root) }
@@ -25,35 +29,45 @@ pub fn fast() -> Song {
     ticking(126.0, 7, HIGH)
 }
 
-/// Where the long songs and their analyses are kept while the tests run.
+/// Where the long songs, their analyses and a mix of them are kept while the tests run.
 fn shelf() -> &'static Path {
     static SHELF: OnceLock<PathBuf> = OnceLock::new();
     SHELF.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mix");
         // What an older version of the program heard must not count.
         let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(folder.join("cache")).unwrap();
-        let warm = Desk::new();
-        for (name, song) in [("slow", slow()), ("fast", fast())] {
-            song.write(&folder.join(format!("{name}.wav")));
-        }
-        let words = ["plan", ".", "-o", "plan.json"];
-        let mut command = warm.forever_command(&words);
-        command.env("XDG_CACHE_HOME", folder.join("cache")).current_dir(&folder);
-        assert!(command.output().unwrap().status.success());
+        std::fs::create_dir_all(folder.join("music")).unwrap();
+        slow().write(&folder.join(SLOW));
+        fast().write(&folder.join(FAST));
+        let desk = Desk::new();
+        let words = ["render", "music", "-o", "mix.wav", "--order", "given"];
+        let mut command = desk.forever_command(&words);
+        let made = command.env("XDG_CACHE_HOME", folder.join("cache")).current_dir(&folder);
+        let ran = Ran(made.output().unwrap());
+        assert_eq!(ran.code(), 0, "{}", ran.err());
         folder
     })
 }
 
-/// A desk with the slow and the fast song, in this order.
+/// A file of the shelf as a file of a desk. It is shared, so nobody may write into it.
+fn fetch(desk: &Desk, name: &str) {
+    let (from, to) = (shelf().join(name), desk.path(name));
+    std::fs::hard_link(&from, &to).or_else(|_| std::fs::copy(&from, &to).map(|_| ())).unwrap();
+}
+
+/// A desk with the slow and the fast song.
 pub fn desk() -> Desk {
     let desk = Desk::new();
-    for (name, song) in [("slow", "music/1 slow.wav"), ("fast", "music/2 fast.wav")] {
-        let path = shelf().join(format!("{name}.wav"));
-        std::fs::hard_link(&path, desk.path(song))
-            .or_else(|_| std::fs::copy(&path, desk.path(song)).map(|_| ()))
-            .unwrap();
-    }
+    fetch(&desk, SLOW);
+    fetch(&desk, FAST);
+    desk
+}
+
+/// The same with a mix of both, `mix.wav`, and its plan, `mix.plan.json`.
+pub fn mixed() -> Desk {
+    let desk = desk();
+    fetch(&desk, "mix.wav");
+    fetch(&desk, "mix.plan.json");
     desk
 }
 
@@ -68,13 +82,6 @@ pub fn ok(desk: &Desk, words: &[&str]) -> Ran {
     let ran = forever(desk, words);
     assert_eq!(ran.code(), 0, "{words:?}\n{}", ran.err());
     ran
-}
-
-/// Renders the two songs in their order.
-pub fn mixed(out: &str, more: &[&str]) -> Desk {
-    let desk = desk();
-    ok(&desk, &[&["render", "music", "-o", out, "--order", "given"], more].concat());
-    desk
 }
 
 /// A JSON file of a desk.
@@ -113,4 +120,15 @@ pub fn begins(plan: &Value, index: usize) -> f64 {
 
 pub fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// The level of some sound as power on average.
+pub fn power(sound: &[f32]) -> f64 {
+    sound.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / sound.len().max(1) as f64
+}
+
+/// The seconds of a sound from one time to another.
+pub fn cut(sound: &[f32], rate: u32, from: f64, to: f64) -> &[f32] {
+    let frame = |t: f64| ((t * f64::from(rate)) as usize).min(sound.len());
+    &sound[frame(from)..frame(to)]
 }
