@@ -11,13 +11,21 @@ const ALONE: f32 = 4.0;
 /// Smaller steps are not heard.
 const LEAST: f32 = 0.02;
 
+impl Default for ClickFinder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Finds clicks in a stream of samples of one channel.
 ///
 /// The second difference of the wave is small in music, even at attacks, for the sound around an
 /// attack is rough as well; where two stretches of sound were cut together badly it is large at
 /// one sample only.
-#[derive(Default)]
 pub struct ClickFinder {
+    /// See [`ALONE`] and [`LEAST`].
+    alone: f32,
+    least: f32,
     last: [f32; 2],
     /// Sizes of the latest second differences.
     window: VecDeque<f32>,
@@ -29,7 +37,19 @@ pub struct ClickFinder {
 impl ClickFinder {
     /// A finder that has heard nothing yet.
     pub fn new() -> Self {
-        ClickFinder::default()
+        ClickFinder {
+            alone: ALONE,
+            least: LEAST,
+            last: [0.0; 2],
+            window: VecDeque::with_capacity(2 * AROUND + 2),
+            taken: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// One that also finds what could become a click at another level or beside another sound.
+    pub fn suspicious() -> Self {
+        ClickFinder { alone: ALONE / 2.0, least: LEAST / 4.0, ..ClickFinder::new() }
     }
 
     /// Takes the next samples, in blocks of any size.
@@ -42,7 +62,7 @@ impl ClickFinder {
             if self.window.len() > 2 * AROUND + 1 {
                 self.window.pop_front();
             }
-            if self.window.len() == 2 * AROUND + 1 && self.window[AROUND] > LEAST {
+            if self.window.len() == 2 * AROUND + 1 && self.window[AROUND] > self.least {
                 self.judge();
             }
         }
@@ -50,7 +70,7 @@ impl ClickFinder {
 
     fn judge(&mut self) {
         let own = AROUND - OWN..=AROUND + OWN;
-        let limit = self.window[AROUND] / ALONE;
+        let limit = self.window[AROUND] / self.alone;
         // Most steps have an equal nearby: looking outwards from the middle ends the search soon.
         let alone = (OWN + 1..=AROUND)
             .all(|d| self.window[AROUND - d] < limit && self.window[AROUND + d] < limit);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::args::{Common, DryRun, EXIT_CODES, TrackerArgs};
 
@@ -33,6 +34,11 @@ pub enum ForeverCommand {
         /// Songs, folders and playlists
         #[arg(value_name = "IN")]
         inputs: Vec<PathBuf>,
+    },
+    /// Completions for a shell, on stdout
+    Completions {
+        /// The shell
+        shell: Shell,
     },
 }
 
@@ -131,6 +137,10 @@ pub struct MixArgs {
     /// Folder with stems of the songs, for transitions stem by stem [default: PROJECT/stems]
     #[arg(long, value_name = "DIR")]
     pub stems: Option<PathBuf>,
+    /// Separate the songs first, where there are no stems yet; takes a second for every minute of
+    /// music and 20 MB of disk
+    #[arg(long, conflicts_with = "no_stems")]
+    pub separate: bool,
     /// Transitions of whole songs even where there are stems
     #[arg(long, conflicts_with = "stems")]
     pub no_stems: bool,

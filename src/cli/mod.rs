@@ -87,12 +87,7 @@ fn dispatch(cli: Cli, talk: &Talk) -> Result<Exit> {
         Command::Demo(args) => commands::demo::run(&World::new(common, talk)?, &args),
         Command::Doctor => commands::doctor::run(&World::new(common, talk)?),
         Command::Config(args) => commands::config::run(&World::new(common, talk)?, &args),
-        Command::Completions { shell } => {
-            let mut bytes = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "remix", &mut bytes);
-            print(&String::from_utf8_lossy(&bytes));
-            Ok(Exit::OK)
-        }
+        Command::Completions { shell } => Ok(completions(shell, Cli::command())),
         Command::Man { dir } => commands::man::run(&dir),
     }
 }
@@ -106,12 +101,20 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
         ForeverCommand::Plan(args) => commands::plan::run(&world, &args),
         ForeverCommand::Render(args) => commands::render::run(&world, &args),
         ForeverCommand::Score(args) => commands::score::run(&world, &args),
+        ForeverCommand::Completions { shell } => Ok(completions(shell, ForeverCli::command())),
         ForeverCommand::Stream { .. } => {
             Err(Error::new(ErrorKind::Missing, "this command is not built yet")
                 .because("it comes with a later version")
                 .hint("forever render SONGS -o mix.wav"))
         }
     }
+}
+
+fn completions(shell: clap_complete::Shell, mut command: clap::Command) -> Exit {
+    let (name, mut bytes) = (command.get_name().to_string(), Vec::new());
+    clap_complete::generate(shell, &mut command, name, &mut bytes);
+    print(&String::from_utf8_lossy(&bytes));
+    Exit::OK
 }
 
 fn greet_forever() -> Exit {

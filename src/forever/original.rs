@@ -33,7 +33,8 @@ pub fn plan_original(
     };
     let tracks: Vec<Track> = visits.iter().map(|(analysis, _)| track(analysis)).collect();
     let found = plan(&tracks, Request { policy, order: false, equalize: true })?;
-    let mut actions: Vec<Planned> = found.actions.into_iter().map(explained).collect();
+    let explain = |action: Action| explained(action, visits);
+    let mut actions: Vec<Planned> = found.actions.into_iter().map(explain).collect();
     if let Some(limit) = limit.filter(|l| length(&actions) > l.0) {
         end_at(&mut actions, limit.0, |track| visits[track].1.duration.0);
     }
@@ -53,13 +54,15 @@ fn linear_gain(analysis: &TrackAnalysis) -> Decibels {
     Decibels((20.0 * gain.log10()).max(SILENT))
 }
 
-fn explained(action: Action) -> Planned {
+fn explained(action: Action, visits: &[(&TrackAnalysis, &PlanTrack)]) -> Planned {
     let (from, to) = action.tracks();
     let reason = match &action {
         Action::Crossmatch { beats, .. } => format!("{} beats matched", beats.len()),
         _ => "the beats could not be aligned".to_string(),
     };
-    let why = (from != to).then(|| Why { reason, ..Why::default() });
+    let key = |track: usize| visits[track].0.key.as_ref().map(|k| k.key);
+    let key_steps = key(from).zip(key(to)).map(|(a, b)| a.steps_to(&b));
+    let why = (from != to).then(|| Why { reason, key_steps, ..Why::default() });
     Planned { action, why }
 }
 

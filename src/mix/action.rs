@@ -73,8 +73,10 @@ pub enum Side {
 pub enum Part {
     /// All of it.
     All,
-    /// Below the bass crossover.
+    /// Below 180 Hz, in all but the drums stem.
     Bass,
+    /// From 180 Hz to 2.5 kHz, where voices and chords lie, in all but the drums stem.
+    Middle,
     /// Its drums stem.
     Drums,
     /// Its other stem.

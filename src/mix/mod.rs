@@ -5,7 +5,7 @@
 
 mod action;
 pub mod align;
-mod bass;
+mod bands;
 pub mod capsule;
 mod check;
 pub mod curve;

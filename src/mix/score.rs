@@ -38,7 +38,6 @@ pub struct TransitionScore {
     pub method: &'static str,
     /// Differences between attacks of both songs that belong together, in ms; only where beats
     /// are matched.
-    #[serde(skip)]
     pub errors_ms: Vec<f64>,
     /// Median of their sizes.
     pub alignment_median_ms: Option<f64>,

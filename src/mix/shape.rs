@@ -56,9 +56,9 @@ impl Shape {
         matches!(self, Shape::Lanes(lanes) if lanes.iter().any(|(part, _)| stem(*part)))
     }
 
-    /// Whether it moves the bass on its own.
-    pub fn moves_bass(&self) -> bool {
-        matches!(self, Shape::Lanes(lanes) if lanes.iter().any(|(part, _)| *part == Part::Bass))
+    /// Whether it moves a part on its own.
+    pub fn moves(&self, wanted: Part) -> bool {
+        matches!(self, Shape::Lanes(lanes) if lanes.iter().any(|(part, _)| *part == wanted))
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::action::Part;
-use super::bass::BassSplit;
+use super::bands::Bands;
+use super::shape::Shaped;
 use super::timeline::VoiceSpec;
 use crate::audio::AudioBuffer;
 use crate::audio::join::gains;
@@ -50,7 +51,7 @@ pub struct Voice {
     splices: VecDeque<Splice>,
     /// Knots up to which splices are known.
     known: usize,
-    bass: Option<BassSplit>,
+    bands: Option<Bands>,
     block: usize,
 }
 
@@ -67,7 +68,7 @@ impl Voice {
         let first = spec.knots.first().map_or(0, |k| k.source - k.at);
         let start = Splice { start: spec.start(), fade: 0, correlation: 0.0, offset: first };
         let splices = VecDeque::from([start]);
-        Voice { spec, sound, gain, rate, splices, known: 1, bass: None, block }
+        Voice { spec, sound, gain, rate, splices, known: 1, bands: None, block }
     }
 
     /// What it plays.
@@ -102,27 +103,33 @@ impl Voice {
         if own.is_empty() {
             return Ok(());
         }
-        let near = |s: &&super::shape::Shaped| s.range.start < own.end && own.start < s.range.end;
-        let bass = self.spec.shapes.iter().filter(near).any(|s| s.shape.moves_bass());
-        let half = if bass { self.split().half() as i64 } else { 0 };
+        let bands = self.bands_moved(&own);
+        let half = if bands.is_empty() { 0 } else { self.bands().half() as i64 };
         self.prepare(own.end + half)?;
         let skip = (own.start - range.start) as usize;
         for part in 0..self.sound.parts.len() {
             let sound = self.stretched(part, own.start - half..own.end + half)?;
             let name = self.sound.parts[part].0;
             let whole = self.curve(name, &own);
-            // The kick belongs to the drums; a bass line is never in them.
-            let low = (bass && name != Part::Drums).then(|| self.curve(Part::Bass, &own));
+            // Drums have no bass line and no voice to be kept apart.
+            let bands = if name == Part::Drums { &[][..] } else { &bands };
+            let curves: Vec<Vec<f32>> = bands.iter().map(|b| self.curve(*b, &own)).collect();
             for (plane, out) in sound.planes.iter().zip(&mut out.planes) {
                 let out = &mut out[skip..skip + whole.len()];
                 let middle = &plane[half as usize..];
                 for ((out, x), gain) in out.iter_mut().zip(middle).zip(&whole) {
                     *out += gain * x;
                 }
-                let Some(low) = &low else { continue };
-                let deep = self.bass.as_mut().map_or(&[][..], |split| split.bass(plane));
-                for (((out, x), gain), whole) in out.iter_mut().zip(deep).zip(low).zip(&whole) {
-                    *out += (gain - whole) * x;
+                let Some(split) = self.bands.as_mut().filter(|_| !bands.is_empty()) else {
+                    continue;
+                };
+                split.load(plane);
+                for (band, curve) in bands.iter().zip(&curves) {
+                    let sound = split.band(usize::from(*band == Part::Middle), whole.len());
+                    let gains = curve.iter().zip(&whole);
+                    for ((out, x), (gain, whole)) in out.iter_mut().zip(sound).zip(gains) {
+                        *out += (gain - whole) * x;
+                    }
                 }
             }
         }
@@ -133,9 +140,17 @@ impl Voice {
         Ok(())
     }
 
-    fn split(&mut self) -> &BassSplit {
+    /// The bands with gains of their own somewhere in a range.
+    fn bands_moved(&self, range: &Range<i64>) -> Vec<Part> {
+        let near = |s: &&Shaped| s.range.start < range.end && range.start < s.range.end;
+        let shapes: Vec<&Shaped> = self.spec.shapes.iter().filter(near).collect();
+        let moved = |part: &Part| shapes.iter().any(|s| s.shape.moves(*part));
+        [Part::Bass, Part::Middle].into_iter().filter(moved).collect()
+    }
+
+    fn bands(&mut self) -> &Bands {
         let (rate, block) = (self.rate, self.block);
-        self.bass.get_or_insert_with(|| BassSplit::new(rate, block))
+        self.bands.get_or_insert_with(|| Bands::new(rate, block))
     }
 
     /// Frames `range` of the mix of one part, stretched and not shaped.

@@ -10,7 +10,9 @@ use crate::cli::world::{World, optional_rate};
 use crate::forever::{PlanJob, make_plan, playlist};
 use crate::mix::dj::Options;
 use crate::mix::{Action, MixPlan, Override, StemFiles};
-use crate::pipeline::{Context, Skipped, SongInput, Sound, analyze, find_songs, find_stems};
+use crate::pipeline::{
+    Context, Skipped, SongInput, Sound, analyze, find_songs, find_stems, separate,
+};
 
 /// The flags of a mix.
 pub fn flags(args: &MixArgs) -> Overrides {
@@ -54,17 +56,22 @@ impl Mixing<'_> {
         let beats = beat_source(self.context, self.settings, &self.args.trackers)?;
         let (songs, found) = find_songs(self.context, inputs)?;
         let batch = analyze(self.context, &songs, &beats)?;
-        let stems = self.stems()?;
+        let stems = self.stems(&songs)?;
         let list = playlist(&batch.done, &songs, |song| stem_files(song, &stems), job.loudness);
         let plan = make_plan(self.context, &list, &job)?;
         Ok(Planned { plan, songs: batch.done.len(), found, skipped: batch.skipped })
     }
 
-    fn stems(&self) -> Result<Vec<SongInput>> {
+    fn stems(&self, songs: &[SongInput]) -> Result<Vec<SongInput>> {
         if self.args.no_stems {
             return Ok(Vec::new());
         }
-        find_stems(self.context, &self.world.path_or(self.args.stems.as_ref(), "stems"))
+        let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
+        if self.args.separate {
+            let _lock = self.world.take(&folder)?;
+            separate(self.context, songs, &folder, self.settings.model)?;
+        }
+        find_stems(self.context, &folder)
     }
 
     fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {

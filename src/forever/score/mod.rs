@@ -120,10 +120,7 @@ fn transition(
     let around =
         frames((start.0 - beats::AROUND).max(0.0))..frames(start.0 + duration + beats::AROUND);
     mix.read(around, &mut sound)?;
-    let (pulse_deviation, tempo_step) = match planned.action {
-        Action::Crossmatch { .. } => pulse(&sound, plan.rate)?,
-        _ => (None, None),
-    };
+    let (pulse_deviation, tempo_step) = pulse(&sound, plan.rate)?;
     Ok(TransitionScore {
         start: start.0,
         duration,

@@ -53,7 +53,7 @@ fn has_click(context: &Context<'_>, plan: &MixPlan, voice: &VoiceSpec, at: i64) 
     reel.read(start..at + frames(AROUND), &mut sound)?;
     let near = |click: u64| (start + click as i64 - at).abs() <= frames(NEAR);
     Ok(sound.planes.iter().any(|plane| {
-        let mut finder = ClickFinder::new();
+        let mut finder = ClickFinder::suspicious();
         finder.push(plane);
         finder.finish().into_iter().any(near)
     }))

@@ -30,6 +30,11 @@ impl Costs {
         self.values.iter().zip(WEIGHTS).map(|(v, w)| v * w).sum()
     }
 
+    /// How badly the pitches go together.
+    pub fn harmony(&self) -> f64 {
+        self.values[3]
+    }
+
     /// With names, for people.
     pub fn named(&self) -> Vec<(String, f64)> {
         let round = |v: f64| (v * 1_000.0).round() / 1_000.0;

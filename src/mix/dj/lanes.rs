@@ -23,6 +23,19 @@ pub fn bass_swap(beats: usize, per_bar: usize) -> Vec<Lane> {
     ]
 }
 
+/// A transition of two whole songs that do not sound well together: until the middle only the
+/// cymbals and the attack of the one that comes are heard, then bass and middle change hands within
+/// a bar, and only those of the other are left to fade.
+pub fn percussive(beats: usize, per_bar: usize) -> Vec<Lane> {
+    let (middle, swap) = (middle_bar(beats, per_bar), swap_beats(beats, per_bar));
+    let start = (middle - per_bar as f64 / 2.0).max(0.0);
+    let mut lanes = bass_swap(beats, per_bar);
+    debug_assert!(start <= swap.1);
+    lanes.push(lane(Side::From, Part::Middle, vec![(start, 1.0), (middle, 0.0)]));
+    lanes.push(lane(Side::To, Part::Middle, vec![(start, 0.0), (middle, 1.0)]));
+    lanes
+}
+
 /// A transition of two songs in stems: the drums of the one that comes enter first, then, at a
 /// bar line in the middle, everything else changes hands within two bars; voices meet for no
 /// longer. The drums that leave are the last to go.

@@ -38,6 +38,8 @@ pub const LEAST_STAY: f64 = 12.0;
 /// A song is entered within this share of it, and left after that one.
 const ENTER_BY: f64 = 0.45;
 const LEAVE_FROM: f64 = 0.5;
+/// From this cost of harmony on, songs in distant keys are not laid over each other.
+const CLASH: f64 = 0.7;
 /// Single beats may deviate from the tempo by this factor on top of the stretch.
 const JITTER: f64 = 1.10;
 /// The tempo changes by this much a bar at most; what is left glides on after the transition.
@@ -72,6 +74,34 @@ pub struct Meeting {
     pub into: f64,
     /// Beat of that, where it is one, and beats from there on with their lengths in the mix.
     pub glide: Vec<crate::mix::Beat>,
+}
+
+/// How two songs are moved into each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Desk {
+    Stems,
+    Blend,
+    Percussive,
+}
+
+impl Desk {
+    /// Stems where there are any; whole songs over each other only where they agree.
+    fn choose(stems: bool, key_steps: Option<u32>, costs: &Costs) -> Desk {
+        let related = key_steps.is_some_and(|steps| steps <= 1);
+        match (stems, related || costs.harmony() < CLASH) {
+            (true, _) => Desk::Stems,
+            (false, true) => Desk::Blend,
+            (false, false) => Desk::Percussive,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Desk::Stems => "stem by stem",
+            Desk::Blend => "bass swapped in the middle",
+            Desk::Percussive => "bass and chords swapped in the middle, for they would clash",
+        }
+    }
 }
 
 /// The best place for two songs to meet, the first being at `now` seconds.
@@ -263,13 +293,15 @@ fn crossmatch(
     let beats: Vec<BeatPair> = beats.collect();
     let end = c.b + c.b_beats;
     let glide = glide(b, end, after / c.rates.1, c, count, total);
-    let lanes = match stems {
-        true => lanes::stem_swap(count, per_bar),
-        false => lanes::bass_swap(count, per_bar),
-    };
     let steps = key_steps(a, b);
+    let desk = Desk::choose(stems, steps, costs);
+    let lanes = match desk {
+        Desk::Stems => lanes::stem_swap(count, per_bar),
+        Desk::Blend => lanes::bass_swap(count, per_bar),
+        Desk::Percussive => lanes::percussive(count, per_bar),
+    };
     let why = Why {
-        reason: reason(a, b, c, stems, options),
+        reason: reason(a, b, c, desk, options),
         bars: c.a_beats / a.per_bar,
         tempo_change: Some(((c.ratio - 1.0) * 1_000.0).round() / 10.0),
         key_steps: steps,
@@ -309,7 +341,7 @@ pub fn key_steps(a: &Grid<'_>, b: &Grid<'_>) -> Option<u32> {
     Some(x.key.steps_to(&y.key))
 }
 
-fn reason(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate, stems: bool, options: &Options) -> String {
+fn reason(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate, desk: Desk, options: &Options) -> String {
     let on_phrase = |grid: &Grid<'_>, beat: usize| {
         grid.downbeats.binary_search(&beat).is_ok_and(|i| grid.phrase_steps[i] == 0)
     };
@@ -323,7 +355,7 @@ fn reason(a: &Grid<'_>, b: &Grid<'_>, c: &Candidate, stems: bool, options: &Opti
     if c.rates != (1, 1) {
         words.push("at double time".into());
     }
-    words.push(if stems { "stem by stem".into() } else { "bass swapped in the middle".into() });
+    words.push(desk.words().into());
     if let Some(bars) = options.bars.filter(|&bars| bars != c.a_beats / a.per_bar) {
         words.push(format!("{bars} bars were asked for"));
     }
