@@ -111,3 +111,6 @@ impl Wave for Reel {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

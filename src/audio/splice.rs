@@ -160,3 +160,6 @@ pub fn mono(wave: &mut dyn Wave, start: i64, length: i64) -> Result<Vec<f32>> {
     sound.mono_into(&mut mono);
     Ok(mono)
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,12 +93,16 @@ fn each<'a, T: Deserialize<'a>>(
     check: impl Fn(&T) -> std::result::Result<(), String>,
 ) -> Result<Vec<T>> {
     let one = |element: &&'a RawValue| {
-        // The element is a slice of the text: how far in tells its line.
-        let at = (element.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        let line = 1 + text.bytes().take(at).filter(|&b| b == b'\n').count();
-        let parsed: T = serde_json::from_str(element.get())
-            .map_err(|e| wrong(line + e.line().saturating_sub(1), &tail_of(&e.to_string())))?;
-        check(&parsed).map_err(|why| wrong(line, &why))?;
+        // The element is a slice of the text: how far in tells its line. Lines are counted for
+        // what is wrong only, or a long plan would be read through once for every action.
+        let refused = |why: &str| {
+            let at = (element.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+            wrong(1 + text.bytes().take(at).filter(|&b| b == b'\n').count(), why)
+        };
+        // The parser's own line is of no use: of an action it is always the last.
+        let parsed: T =
+            serde_json::from_str(element.get()).map_err(|e| refused(&tail_of(&e.to_string())))?;
+        check(&parsed).map_err(|why| refused(&why))?;
         Ok(parsed)
     };
     raw.iter().map(one).collect()

@@ -1,7 +1,7 @@
 //! A mix that ends before its songs do.
 
 use super::plan::Planned;
-use super::{Action, Span};
+use super::{Action, Beat, Span};
 use crate::base::Seconds;
 
 /// Length of the last fade, in seconds.
@@ -14,18 +14,37 @@ pub fn end_at(actions: &mut Vec<Planned>, limit: f64, duration: impl Fn(usize) -
     while let Some(last) = actions.pop() {
         length -= last.action.duration().0;
         let Action::Playback { track, span, beats } = last.action else { continue };
-        // The beats that are not their own length come first and stay as they are.
-        let stretched: f64 = beats.iter().map(|b| b.length.0 - b.span.duration.0).sum();
-        let kept: f64 = beats.iter().map(|b| b.span.duration.0).sum();
         let left = duration(track) - span.start.0;
-        let rest = (limit - length - stretched).min(left);
-        let fade = LAST_FADE.min(rest / 2.0);
-        if length < limit && rest - fade > kept {
-            let play = Span { start: span.start, duration: Seconds(rest - fade) };
-            let end = Span { start: play.end(), duration: Seconds(fade) };
-            actions.push(Action::Playback { track, span: play, beats }.into());
-            actions.push(Action::FadeOut { track, span: end }.into());
+        if let Some((play, end)) = faded(track, span.start, beats, limit - length, left) {
+            actions.extend([play.into(), end.into()]);
             return;
         }
     }
+}
+
+/// A stay of `room` seconds in the mix, the last of them a fade; `left` is how long the song goes
+/// on. `None` where nothing of it would be heard.
+fn faded(
+    track: usize,
+    start: Seconds,
+    mut beats: Vec<Beat>,
+    room: f64,
+    left: f64,
+) -> Option<(Action, Action)> {
+    let before = room - LAST_FADE.min(room / 2.0);
+    // Beats that are not their own length come first; those that the fade reaches become it.
+    let fits = |lasting: &mut f64, b: &Beat| {
+        *lasting += b.length.0;
+        (*lasting <= before).then_some(())
+    };
+    let kept = beats.iter().scan(0.0, fits).count();
+    beats.truncate(kept);
+    let lasting: f64 = beats.iter().map(|b| b.length.0).sum();
+    let source: f64 = beats.iter().map(|b| b.span.duration.0).sum();
+    let rest = (room - lasting).min(left - source);
+    let fade = LAST_FADE.min(room / 2.0).min(rest);
+    let play = Span { start, duration: Seconds(source + rest - fade) };
+    let end = Span { start: play.end(), duration: Seconds(fade) };
+    let stay = Action::Playback { track, span: play, beats };
+    (fade > 0.0).then_some((stay, Action::FadeOut { track, span: end }))
 }

@@ -31,3 +31,6 @@ pub use render::{OpenTrack, Renderer};
 pub use score::{Score, TransitionScore};
 pub use timeline::{Knot, VoiceSpec, voices};
 pub use voice::TrackSound;
+
+#[cfg(test)]
+mod tests;

@@ -17,11 +17,16 @@ pub fn only_transitions(plan: &MixPlan) -> MixPlan {
             actions.push(planned.clone());
             continue;
         };
-        let meets = |j: usize| plan.actions.get(j).is_some_and(|p| p.why.is_some());
+        let meets = |j: usize| plan.actions.get(j).is_some_and(|p| changes_track(&p.action));
         let (before, after) = (i > 0 && meets(i - 1), i + 1 < count && meets(i + 1));
         actions.extend(shortened(*track, *span, beats, before, after));
     }
     MixPlan { actions, ..plan.clone() }
+}
+
+fn changes_track(action: &Action) -> bool {
+    let (from, to) = action.tracks();
+    from != to
 }
 
 /// The end of a stay after a transition, and its beginning before the next one.

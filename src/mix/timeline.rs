@@ -207,13 +207,24 @@ fn stretches(action: &Action) -> Vec<Stretch<'_>> {
 }
 
 fn playback<'a>(track: usize, span: Span, beats: &'a [Beat]) -> Stretch<'a> {
-    let mut parts: Vec<(f64, f64)> =
-        beats.iter().map(|b| (b.span.duration.0, b.length.0)).collect();
+    let mut parts = sources(beats.iter().map(|b| (b.span, b.length)));
     let rest = span.duration.0 - beats.iter().map(|b| b.span.duration.0).sum::<f64>();
     if rest > 0.0 {
         parts.push((rest, rest));
     }
     Stretch { track, start: span.start, beats: parts, shape: Box::new(|_| Shape::Flat) }
+}
+
+/// Lengths of beats in the track and in the mix. A beat lasts until the next one begins: the small
+/// gaps that rounded times leave between beats must not add up.
+fn sources(beats: impl Iterator<Item = (Span, Seconds)>) -> Vec<(f64, f64)> {
+    let beats: Vec<(Span, Seconds)> = beats.collect();
+    let next = |i: usize| beats.get(i + 1).map(|(span, _)| span.start.0);
+    let source = |(i, (span, _)): (usize, &(Span, Seconds))| {
+        next(i).map_or(span.duration.0, |next| next - span.start.0)
+    };
+    let lengths = beats.iter().map(|(_, length)| length.0);
+    beats.iter().enumerate().map(source).zip(lengths).collect()
 }
 
 fn matched<'a>(
@@ -225,7 +236,7 @@ fn matched<'a>(
 ) -> Stretch<'a> {
     let span = move |pair: &BeatPair| if side == Side::From { pair.from } else { pair.to };
     let start = beats.first().map_or(Seconds(0.0), |pair| span(pair).start);
-    let parts = beats.iter().map(|pair| (span(pair).duration.0, pair.length.0)).collect();
+    let parts = sources(beats.iter().map(|pair| (span(pair), pair.length)));
     let shape = move |marks: &[i64]| {
         let own: Vec<&Lane> = lanes.iter().filter(|lane| lane.side == side).collect();
         if own.is_empty() { Shape::Cross { curve, side } } else { Shape::lanes(&own, marks) }

@@ -5,6 +5,9 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Length of a tick in seconds; it is loudest in its middle.
+pub const TICK: f64 = 0.008;
+
 /// A rendered song: kick, snare, hi-hat and chords at a steady tempo.
 #[derive(Clone, Copy, Debug)]
 pub struct Song {
@@ -16,11 +19,22 @@ pub struct Song {
     pub channels: u16,
     /// Seconds of silence before the first beat.
     pub lead_in: f64,
+    /// Pitch in Hz of a short pure tick on every beat. A song that ticks has nothing else up
+    /// there, so that its beats can be told from those of another song in a mix of both.
+    pub tick: Option<f64>,
 }
 
 impl Default for Song {
     fn default() -> Self {
-        Song { bpm: 120.0, seconds: 12.0, root: 0, rate: 44_100, channels: 2, lead_in: 0.25 }
+        Song {
+            bpm: 120.0,
+            seconds: 12.0,
+            root: 0,
+            rate: 44_100,
+            channels: 2,
+            lead_in: 0.25,
+            tick: None,
+        }
     }
 }
 
@@ -40,6 +54,7 @@ impl Song {
         let rate = f64::from(self.rate);
         let mut out = vec![0.0f32; (self.seconds * rate) as usize];
         let mut noise = 1u32;
+        let hiss = if self.tick.is_some() { 0.0 } else { 1.0 };
         for (i, &beat) in self.beats().iter().enumerate() {
             let period = 60.0 / self.bpm;
             match i % 4 {
@@ -50,7 +65,7 @@ impl Song {
                 _ => strike(&mut out, rate, beat, |t| {
                     noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     let white = f64::from(noise >> 8) / f64::from(1u32 << 23) - 1.0;
-                    0.35 * (-t * 30.0).exp() * (white + 0.5 * (TAU * 190.0 * t).sin())
+                    0.35 * (-t * 30.0).exp() * (hiss * white + 0.5 * (TAU * 190.0 * t).sin())
                 }),
             }
             let degree = [0, 5, 7, 3][i / 4 % 4];
@@ -59,6 +74,12 @@ impl Song {
                 let hz = 220.0 * 2f64.powf(pitch / 12.0);
                 strike(&mut out, rate, beat, |t| {
                     if t < period { 0.08 * (-t * 2.0).exp() * (TAU * hz * t).sin() } else { 0.0 }
+                });
+            }
+            if let Some(hz) = self.tick {
+                strike(&mut out, rate, beat, |t| {
+                    let swell = (t < TICK).then(|| (TAU / 2.0 * t / TICK).sin().powi(2));
+                    swell.map_or(0.0, |s| 0.3 * s * (TAU * hz * t).sin())
                 });
             }
         }
@@ -128,7 +149,11 @@ impl Desk {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_remix"));
+        self.program(env!("CARGO_BIN_EXE_remix"), words)
+    }
+
+    fn program(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(program);
         // Nothing of the machine the tests run on may decide.
         let config = self.path("config");
         command.args(words).current_dir(self.folder.path()).env("XDG_CONFIG_HOME", config);
@@ -141,6 +166,11 @@ impl Desk {
 
     pub fn run(&self, words: &[&str]) -> Ran {
         Ran(self.command(words).output().unwrap())
+    }
+
+    /// `forever` with these words.
+    pub fn forever_command(&self, words: &[&str]) -> Command {
+        self.program(env!("CARGO_BIN_EXE_forever"), words)
     }
 
     /// Runs and expects success.

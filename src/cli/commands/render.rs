@@ -53,7 +53,7 @@ fn render(
     file: &MixFile,
 ) -> Result<()> {
     mixing::tell(world, plan, args.explain);
-    let preview = args.only_transitions.then(|| only_transitions(plan));
+    let preview = args.only_transitions.then(|| transitions_of(plan)).transpose()?;
     let plan = preview.as_ref().unwrap_or(plan);
     if args.dry.dry_run {
         return Ok(());
@@ -73,6 +73,16 @@ fn render(
 fn write_page(context: &Context<'_>, plan: &MixPlan, file: &MixFile, page: &Path) -> Result<()> {
     let score = score_mix(context, plan, &file.path)?;
     write_atomic(context.fs, page, mix_page(plan, Some(&score)).as_bytes())
+}
+
+fn transitions_of(plan: &MixPlan) -> Result<MixPlan> {
+    let preview = only_transitions(plan);
+    if preview.actions.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "there is no transition in this mix")
+            .because("--only-transitions leaves everything else out")
+            .hint("mix two songs or more, or leave --only-transitions out"));
+    }
+    Ok(preview)
 }
 
 fn report(world: &World<'_>, plan: &MixPlan, made: &Rendered, files: &[std::path::PathBuf]) {

@@ -13,3 +13,6 @@ mod transition;
 
 pub use programme::{Playing, plan_mix};
 pub use transition::Options;
+
+#[cfg(test)]
+mod tests;

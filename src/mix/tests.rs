@@ -1,0 +1,7 @@
+//! Plans of every kind, rendered from sounds in memory.
+
+mod ends;
+mod plans;
+mod render;
+pub mod sounds;
+mod words;
