@@ -9,7 +9,7 @@
 //! - [`corpus`]: beats of many songs, their feature table and neighbour index.
 //! - [`remix`]: choosing beats, planning them in time, joining them.
 //! - [`mix`]: where songs meet beat on beat, and how that sounds. [`order`]: which song comes next.
-//! - [`report`]: tracklists, cue sheets, pictures. [`pipeline`]: the stages on disk.
+//! - [`report`]: tracklists, cue sheets, pictures, pages. [`pipeline`]: the stages on disk.
 //! - [`forever`]: endless mixes, from songs to a plan to a file.
 //! - [`cli`]: words typed and words printed.
 
