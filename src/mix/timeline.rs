@@ -82,8 +82,11 @@ struct Stretch<'a> {
     start: Seconds,
     /// Length in the track and in the mix.
     beats: Vec<(f64, f64)>,
-    shape: Box<dyn Fn(&[i64]) -> Shape + 'a>,
+    shape: ShapeOf<'a>,
 }
+
+/// The gain over a stretch whose beats lie at these frames of the mix.
+type ShapeOf<'a> = Box<dyn Fn(&[i64]) -> Shape + 'a>;
 
 impl Line {
     fn frame(&self, seconds: f64) -> i64 {
