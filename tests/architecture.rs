@@ -52,11 +52,12 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// What only the named rooms may mention.
-const ONLY_IN: [(&str, &[&str]); 7] = [
+const ONLY_IN: [(&str, &[&str]); 8] = [
     ("println!", &[]),
     ("eprintln!", &[]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),
+    ("rusqlite", &["forever"]),
     ("SystemTime", &[]),
     ("thread_rng", &[]),
     ("std::process::exit", &[]),
@@ -134,6 +135,14 @@ fn talk_and_chance_stay_in_their_rooms() {
                 assert!(!stray, "{} mentions `{word}`", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn the_database_is_spoken_to_in_one_folder() {
+    for (path, code) in rooms().into_values().flatten() {
+        let at_home = path.components().any(|part| part.as_os_str() == "sql");
+        assert!(at_home || !code.contains("rusqlite"), "{}", path.display());
     }
 }
 

@@ -46,6 +46,12 @@ impl AttackFinder {
         (best >= LEAST_RISE).then_some(Seconds(at as f64 / RATE))
     }
 
+    /// By which factor the amplitude rises at a moment.
+    pub fn rise_at(&self, time: Seconds) -> f32 {
+        let place = ((time.0 * RATE).round().max(0.0) as usize).max(BEFORE);
+        if place < self.power.len() { self.rise(place) } else { 0.0 }
+    }
+
     /// By which factor the amplitude rises at a millisecond.
     fn rise(&self, i: usize) -> f32 {
         let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len().max(1) as f32;

@@ -251,6 +251,9 @@ pub struct GenerateArgs {
     /// The index file [default: PROJECT/index.evx]
     #[arg(long)]
     pub index: Option<PathBuf>,
+    /// A page about the remix: which song sounds when, and what every jump cost
+    #[arg(long, value_name = "OUT.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub walk: WalkArgs,
     #[command(flatten)]
@@ -312,6 +315,9 @@ pub struct AutoArgs {
     pub features: FeatureArgs,
     #[command(flatten)]
     pub index_args: IndexArgs,
+    /// A page about the remix: which song sounds when, and what every jump cost
+    #[arg(long, value_name = "OUT.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub walk: WalkArgs,
     #[command(flatten)]

@@ -24,10 +24,10 @@ pub enum ForeverCommand {
     #[command(after_help = examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7"))]
     Plan(PlanArgs),
     /// Songs, or a plan, become a mix of any length
-    #[command(after_help = examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
+    #[command(after_help = examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
     Render(RenderArgs),
     /// Measures how well a rendered mix came out: beats, levels, clicks
-    #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json"))]
+    #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json\n  forever score mix.wav --report mix.html"))]
     Score(ScoreArgs),
     /// The same mix live for listeners (in a later version)
     Stream {
@@ -117,6 +117,9 @@ pub struct ScoreArgs {
     /// Its plan [default: beside the mix, .plan.json]
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<PathBuf>,
+    /// A page about the mix, with pictures and measured figures
+    #[arg(long, value_name = "OUT.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// What mix is wanted.

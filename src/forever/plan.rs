@@ -1,9 +1,12 @@
 //! Songs on disk become a plan.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use super::ordering::{Ordering, tour};
+use super::ordering::Ordering;
 use super::original::{Planning, plan_original};
+use super::programme::{LONGEST_LIST, Programme, ProgrammeOptions};
+use super::song::{Plays, Song, SongId, Summary};
 use crate::base::{
     Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
 };
@@ -18,6 +21,8 @@ const MOST_GAIN: f64 = 12.0;
 const SHORTEST: Seconds = Seconds(10.0);
 /// Most visits to songs in one plan: months of music.
 const MOST_VISITS: usize = 100_000;
+/// Songs are left early: so many times the wanted length is always enough.
+const SLACK: f64 = 4.0;
 
 /// What mix to plan.
 #[derive(Clone, Debug)]
@@ -94,14 +99,13 @@ fn track(
 /// # Errors
 /// `NoAudio` without songs.
 pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Result<MixPlan> {
-    let songs = ordered(context, songs, job)?;
-    if songs.is_empty() {
+    let visits = visits(context, songs, job)?;
+    if visits.is_empty() {
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
-    let visits = visits(&songs, job);
     let (tracks, actions) = match job.options.style {
-        Style::Capsule => by_the_original(context, &songs, &visits, job)?,
-        Style::Dj | Style::Crossfade => by_the_desk(&songs, &visits, job),
+        Style::Capsule => by_the_original(context, songs, &visits, job)?,
+        Style::Dj | Style::Crossfade => by_the_desk(songs, &visits, job),
     };
     let plan = MixPlan {
         schema: MIX_SCHEMA,
@@ -117,7 +121,7 @@ pub fn make_plan(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -
     Ok(plan.rounded())
 }
 
-fn by_the_desk(songs: &[&Playlist<'_>], visits: &[usize], job: &PlanJob) -> Planning {
+fn by_the_desk(songs: &[Playlist<'_>], visits: &[usize], job: &PlanJob) -> Planning {
     let playing: Vec<Playing<'_>> = visits
         .iter()
         .map(|&i| Playing { analysis: &songs[i].song.track, track: &songs[i].track })
@@ -128,48 +132,60 @@ fn by_the_desk(songs: &[&Playlist<'_>], visits: &[usize], job: &PlanJob) -> Plan
 
 fn by_the_original(
     context: &Context<'_>,
-    songs: &[&Playlist<'_>],
+    songs: &[Playlist<'_>],
     visits: &[usize],
     job: &PlanJob,
 ) -> Result<Planning> {
     let known: Vec<_> = visits.iter().map(|&i| (&songs[i].song.track, &songs[i].track)).collect();
     let (planned, rejected) = plan_original(&known, job.options.max_stay, job.length)?;
-    for i in rejected.into_iter().filter(|&i| i < songs.len()) {
-        let text = format!("{}: left out, too short for this style", songs[visits[i]].song.name);
+    let mut told = HashSet::new();
+    for song in rejected.into_iter().map(|i| visits[i]).filter(|&song| told.insert(song)) {
+        let text = format!("{}: left out, too short for this style", songs[song].song.name);
         context.progress.report(Event::Note { text: &text });
     }
     Ok(planned)
 }
 
-fn ordered<'a, 'b>(
-    context: &Context<'_>,
-    songs: &'b [Playlist<'a>],
-    job: &PlanJob,
-) -> Result<Vec<&'b Playlist<'a>>> {
-    if job.order == Ordering::Given {
-        return Ok(songs.iter().collect());
-    }
+/// Which song is visited when: as often as the length may need, and each once before any comes
+/// again.
+fn visits(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Result<Vec<usize>> {
     let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
-    let closed = job.length.is_some_and(|length| length.0 > lasting);
-    let heard: Vec<_> = songs.iter().map(|s| s.song).collect();
-    let rules = CullRules { least: SHORTEST, ..CullRules::default() };
-    let found = tour(&heard, &rules, closed, job.window, job.seed, context.cancel)?;
-    for (i, why) in &found.dropped {
-        let text = format!("{}: left out, {why}", songs[*i].song.name);
-        context.progress.report(Event::Note { text: &text });
+    let options = ProgrammeOptions {
+        seed: job.seed,
+        order: job.order,
+        endless: job.length.is_some_and(|length| length.0 > lasting),
+        artist_gap: job.window,
+        rules: CullRules { least: SHORTEST, ..CullRules::default() },
+        ..ProgrammeOptions::default()
+    };
+    let mut programme = Programme::new(options, songs.iter().map(song).collect());
+    let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
+    let most = |songs: usize| (rounds * songs as f64).min(MOST_VISITS as f64) as usize;
+    let enough = job.length.map_or(f64::INFINITY, |length| SLACK * length.0);
+    let (mut visits, mut heard) = (Vec::new(), 0.0);
+    while let Some(pick) = programme.next_pick(context)? {
+        visits.push(pick.place);
+        heard += stay(&songs[pick.place], job);
+        let wanted = job.tracks.unwrap_or_else(|| most(programme.len()));
+        // Of a large library only as much is ordered as may be needed.
+        let lasts = job.tracks.is_none() && visits.len() >= LONGEST_LIST && heard >= enough;
+        if lasts || visits.len() >= wanted.clamp(1, MOST_VISITS) {
+            break;
+        }
     }
-    Ok(found.order.into_iter().map(|i| &songs[i]).collect())
+    Ok(visits)
 }
 
-/// Which song is visited when: in a circle, as often as the length may need.
-fn visits(songs: &[&Playlist<'_>], job: &PlanJob) -> Vec<usize> {
-    let lasting: f64 = songs.iter().map(|s| stay(s, job)).sum();
-    let rounds = job.length.map_or(1.0, |l| (2.0 * l.0 / lasting.max(1.0)).ceil() + 1.0);
-    let wanted = job.tracks.unwrap_or(match job.length {
-        Some(_) => (rounds * songs.len() as f64).min(MOST_VISITS as f64) as usize,
-        None => songs.len(),
-    });
-    (0..wanted.clamp(1, MOST_VISITS)).map(|i| i % songs.len()).collect()
+fn song(entry: &Playlist<'_>) -> Song {
+    let hash = blake3::Hash::from_hex(&entry.track.hash)
+        .unwrap_or_else(|_| blake3::hash(entry.song.path.as_bytes()));
+    Song {
+        path: entry.song.path.clone().into(),
+        id: SongId(*hash.as_bytes()),
+        tags: entry.song.tags.clone(),
+        summary: Summary::of(&entry.song.track),
+        plays: Plays::default(),
+    }
 }
 
 fn stay(song: &Playlist<'_>, job: &PlanJob) -> f64 {

@@ -50,6 +50,15 @@ impl Shape {
         Shape::Lanes(lanes.iter().map(|lane| (lane.part, points(lane))).collect())
     }
 
+    /// The parts it moves on their own; none where it leaves all alone.
+    pub fn parts(&self) -> Vec<Part> {
+        match self {
+            Shape::Flat => Vec::new(),
+            Shape::Lanes(lanes) => lanes.iter().map(|(part, _)| *part).collect(),
+            Shape::FadeIn | Shape::FadeOut | Shape::Cross { .. } => vec![Part::All],
+        }
+    }
+
     /// Whether it moves the stems of a track on their own.
     pub fn wants_stems(&self) -> bool {
         let stem = |part: Part| matches!(part, Part::Drums | Part::Other);

@@ -3,7 +3,9 @@
 //! Actions that follow each other in one track become one voice, so that a single stretcher runs
 //! from before a transition to after it.
 
-use super::action::{Action, Beat, BeatPair, Curve, Lane, Side, Span};
+use std::ops::Range;
+
+use super::action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
 use super::plan::MixPlan;
 use super::shape::{Shape, Shaped};
 use crate::base::{SampleRate, Seconds};
@@ -40,6 +42,25 @@ impl VoiceSpec {
     /// One past the last.
     pub fn end(&self) -> i64 {
         self.knots.last().map_or(0, |k| k.at)
+    }
+
+    /// The gain of a part at a frame of the mix; before it sounds that of its first frame, after
+    /// it that of its last.
+    pub fn gain(&self, part: Part, frame: i64) -> f32 {
+        let frame = frame.clamp(self.start(), (self.end() - 1).max(self.start()));
+        let at = self.shapes.partition_point(|s| s.range.end <= frame);
+        let shape = self.shapes.get(at).or(self.shapes.last());
+        shape.map_or(1.0, |s| s.gain(part, frame))
+    }
+
+    /// The parts that have gains of their own somewhere in a range of frames of the mix.
+    pub fn parts(&self, range: &Range<i64>) -> Vec<Part> {
+        let near = |s: &&Shaped| s.range.start < range.end && range.start < s.range.end;
+        let mut parts: Vec<Part> =
+            self.shapes.iter().filter(near).flat_map(|s| s.shape.parts()).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
     }
 
     /// Whether its stems are needed.

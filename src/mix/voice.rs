@@ -191,10 +191,8 @@ impl Voice {
     }
 
     fn gain_at(&self, part: Part, frame: i64) -> f32 {
-        let shapes = &self.spec.shapes;
         let frame = frame.clamp(self.spec.start(), self.spec.end() - 1);
-        let at = shapes.partition_point(|s| s.range.end <= frame).min(shapes.len() - 1);
-        self.gain * self.edge(frame) * shapes[at].gain(part, frame)
+        self.gain * self.edge(frame) * self.spec.gain(part, frame)
     }
 
     fn edge(&self, frame: i64) -> f32 {

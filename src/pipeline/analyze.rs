@@ -44,6 +44,20 @@ pub fn analyze(
     songs: &[SongInput],
     beats: &BeatSource,
 ) -> Result<Batch<SongAnalysis>> {
+    analyze_each(context, songs, beats, |_, _, found| Ok(found))
+}
+
+/// As [`analyze`], but of each analysis only what `keep` makes of it is held: those of a large
+/// library do not fit memory. It is given the name the analysis has in the cache.
+///
+/// # Errors
+/// As [`analyze`], and what `keep` fails with.
+pub fn analyze_each<T: Send>(
+    context: &Context<'_>,
+    songs: &[SongInput],
+    beats: &BeatSource,
+    keep: impl Fn(&SongInput, &Fingerprint, SongAnalysis) -> Result<T> + Sync,
+) -> Result<Batch<T>> {
     let told = AtomicBool::new(false);
     let tell = |error: &Error| {
         if !told.swap(true, Ordering::SeqCst) {
@@ -53,9 +67,9 @@ pub fn analyze(
     };
     let batch = run_batch(context, "analyze", songs, |song| {
         let source = beats.of_song(context, &song.name)?;
-        let key = fingerprint(song, &source);
+        let key = fingerprint(song.hash, &source);
         if let Some(found) = cached(context, song, &key) {
-            return Ok(Outcome::Reused(found));
+            return Ok(Outcome::Reused(keep(song, &key, found)?));
         }
         let found = one_song(context, song, &source)?;
         if let Some(cache) = context.cache
@@ -64,7 +78,7 @@ pub fn analyze(
             tell(&error);
         }
         let note = summary(&found);
-        Ok(Outcome::Made(found, note))
+        Ok(Outcome::Made(keep(song, &key, found)?, note))
     })?;
     if let Some(cache) = context.cache.filter(|_| batch.made > 0)
         && let Err(error) = cache.trim(context.fs, context.limits)
@@ -74,9 +88,23 @@ pub fn analyze(
     Ok(batch)
 }
 
-fn fingerprint(song: &SongInput, source: &SongSource) -> Fingerprint {
+/// The name that the analysis of a song has in the cache. It changes with the content, with what
+/// finds the beats and with our ears.
+///
+/// # Errors
+/// As [`BeatSource::of_song`].
+pub fn analysis_name(
+    context: &Context<'_>,
+    name: &str,
+    hash: blake3::Hash,
+    beats: &BeatSource,
+) -> Result<Fingerprint> {
+    Ok(fingerprint(hash, &beats.of_song(context, name)?))
+}
+
+fn fingerprint(hash: blake3::Hash, source: &SongSource) -> Fingerprint {
     let version = ANALYSIS_VERSION.to_string();
-    Fingerprint::of([KIND, &version, song.hash.to_hex().as_str(), &source.identity()])
+    Fingerprint::of([KIND, &version, hash.to_hex().as_str(), &source.identity()])
 }
 
 fn cached(context: &Context<'_>, song: &SongInput, key: &Fingerprint) -> Option<SongAnalysis> {

@@ -14,7 +14,7 @@ mod segment;
 mod separate;
 mod songs;
 
-pub use analyze::{SongAnalysis, analyze};
+pub use analyze::{SongAnalysis, analysis_name, analyze, analyze_each};
 pub use beat_source::{BeatSource, BeatTracker};
 pub use compare::{Agreement, Comparison, Heard, compare};
 pub use context::{Batch, Context, Skipped};
@@ -27,4 +27,4 @@ pub use generate::{GenerateJob, Generated, generate, plan_remix};
 pub use output::{Output, write_output};
 pub use segment::{SegmentOptions, segment};
 pub use separate::{Model, StemsRecord, separate, stem_paths};
-pub use songs::{SongInput, Sound, find_songs, find_stems};
+pub use songs::{SongInput, Sound, find_songs, find_stems, hash_files};

@@ -57,14 +57,18 @@ impl Item for SongInput {
     }
 }
 
-struct Hashed<'a>(&'a InputFile, u64);
+struct Hashed<'a> {
+    file: &'a InputFile,
+    place: usize,
+    bytes: u64,
+}
 
 impl Item for Hashed<'_> {
     fn name(&self) -> &str {
-        &self.0.name
+        &self.file.name
     }
     fn size(&self) -> u64 {
-        self.1
+        self.bytes
     }
 }
 
@@ -79,18 +83,7 @@ pub fn find_songs(
     let found = expand_inputs(inputs, context.limits)?;
     let mut skipped: Vec<Skipped> = found.skipped.into_iter().map(skip).collect();
     let size = |f: &InputFile| context.fs.metadata(&f.path).map_or(0, |m| m.bytes);
-    let files: Vec<Hashed> = found.files.iter().map(|f| Hashed(f, size(f))).collect();
-    let quiet = Context { progress: &crate::base::Quiet, ..*context };
-    let batch: Batch<(usize, blake3::Hash)> = {
-        let index =
-            |f: &InputFile| found.files.iter().position(|g| std::ptr::eq(f, g)).unwrap_or(0);
-        run_batch(&quiet, "look", &files, |file| {
-            check_size(context, file)?;
-            let hash =
-                hash_file(context.fs, &file.0.path, context.cancel).map_err(unusable_input)?;
-            Ok(Outcome::Made((index(file.0), hash), String::new()))
-        })?
-    };
+    let batch = hash_files(context, &found.files)?;
     skipped.extend(batch.skipped);
     let mut seen = HashSet::new();
     let mut kept = Vec::new();
@@ -98,8 +91,10 @@ pub fn find_songs(
         if seen.insert(hash) {
             kept.push((index, hash));
         } else {
-            let text =
-                format!("{}: the same file as an earlier song, taken once", files[index].0.name);
+            let text = format!(
+                "{}: the same file as an earlier song, taken once",
+                found.files[index].name
+            );
             context.progress.report(Event::Note { text: &text });
         }
     }
@@ -109,19 +104,42 @@ pub fn find_songs(
         source: found.files[i].path.to_string_lossy().into_owned(),
         sound: Sound::Song(found.files[i].path.clone()),
         hash,
-        bytes: files[i].1,
+        bytes: size(&found.files[i]),
     });
     Ok((songs.collect(), skipped))
 }
 
+/// The content of each file that can be read, with its place in `files`.
+///
+/// # Errors
+/// Fatal errors of the file system.
+pub fn hash_files(
+    context: &Context<'_>,
+    files: &[InputFile],
+) -> Result<Batch<(usize, blake3::Hash)>> {
+    let size = |f: &InputFile| context.fs.metadata(&f.path).map_or(0, |m| m.bytes);
+    let items: Vec<Hashed> = files
+        .iter()
+        .enumerate()
+        .map(|(place, file)| Hashed { file, place, bytes: size(file) })
+        .collect();
+    let quiet = Context { progress: &crate::base::Quiet, ..*context };
+    run_batch(&quiet, "look", &items, |item| {
+        check_size(context, item)?;
+        let hash =
+            hash_file(context.fs, &item.file.path, context.cancel).map_err(unusable_input)?;
+        Ok(Outcome::Made((item.place, hash), String::new()))
+    })
+}
+
 /// What is too large to be decoded is not worth reading either.
 fn check_size(context: &Context<'_>, file: &Hashed<'_>) -> Result<()> {
-    let (bytes, most) = (file.1, context.limits.max_file_bytes);
+    let (bytes, most) = (file.bytes, context.limits.max_file_bytes);
     if bytes <= most {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Limit, "file too large")
-        .at(&file.0.path)
+        .at(&file.file.path)
         .because(format!("{bytes} bytes, the limit is {most}"))
         .hint("raise max-file-bytes under [limits] in evermix.toml"))
 }

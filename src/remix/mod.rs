@@ -19,4 +19,4 @@ pub use plan::{
     VoiceSpace, plan,
 };
 pub use render::{OpenReader, Renderer};
-pub use walk::JumpCosts;
+pub use walk::{Jump, JumpCosts};

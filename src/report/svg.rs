@@ -22,11 +22,33 @@ impl Svg {
         svg
     }
 
+    /// Begins a picture inside a page. The page brings the style; `id` tells the picture from the
+    /// page's others.
+    pub fn inline(id: &str, width: f64, height: f64, title: &str, description: &str) -> Svg {
+        let mut svg = Svg { text: String::new() };
+        let (title, description) = (escaped(title), escaped(description));
+        svg.put(format_args!(
+            "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
+             aria-labelledby=\"{id}-t {id}-d\">\n<title id=\"{id}-t\">{title}</title>\n\
+             <desc id=\"{id}-d\">{description}</desc>\n"
+        ));
+        svg
+    }
+
     /// A rectangle of a class of the style.
     pub fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4]) {
         self.put(format_args!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
              height=\"{height:.1}\"/>\n"
+        ));
+    }
+
+    /// A rectangle that says what it is when it is pointed at.
+    pub fn named_rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], name: &str) {
+        let name = escaped(name);
+        self.put(format_args!(
+            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
+             height=\"{height:.1}\"><title>{name}</title></rect>\n"
         ));
     }
 

@@ -68,24 +68,27 @@ fn entry(plan: &RemixPlan, start: Seconds, songs: &[usize]) -> Entry {
 
 /// Every track of a mix in the order of time: each counts from where it is the louder one.
 pub fn mix_tracklist(plan: &MixPlan) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut before = None;
+    let entry = |(track, start): (usize, Seconds)| Entry {
+        start,
+        artist: clean(&plan.tracks[track].artist, FIELD),
+        title: clean(&plan.tracks[track].title, FIELD),
+    };
+    visits(plan).into_iter().map(entry).collect()
+}
+
+/// The plan's tracks as [`mix_tracklist`] counts them, and when.
+pub(super) fn visits(plan: &MixPlan) -> Vec<(usize, Seconds)> {
+    let mut visits: Vec<(usize, Seconds)> = Vec::new();
     for (planned, at) in plan.actions.iter().zip(plan.times()) {
         let (from, to) = planned.action.tracks();
         let half = planned.action.duration().0 / 2.0;
         for (track, start) in [(from, at), (to, Seconds(at.0 + half))] {
-            if before != Some(track) {
-                let known = &plan.tracks[track];
-                entries.push(Entry {
-                    start,
-                    artist: clean(&known.artist, FIELD),
-                    title: clean(&known.title, FIELD),
-                });
-                before = Some(track);
+            if visits.last().is_none_or(|last| last.0 != track) {
+                visits.push((track, start));
             }
         }
     }
-    entries
+    visits
 }
 
 /// A hash that names a plan.

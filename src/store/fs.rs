@@ -16,6 +16,8 @@ pub struct Meta {
     pub bytes: u64,
     /// True for folders.
     pub is_dir: bool,
+    /// When it was last written, in nanoseconds since 1970; 0 where that cannot be told.
+    pub modified: i64,
 }
 
 /// A file being written.
@@ -178,7 +180,9 @@ impl Fs for DiskFs {
     }
     fn metadata(&self, path: &Path) -> io::Result<Meta> {
         let meta = fs::metadata(path)?;
-        Ok(Meta { bytes: meta.len(), is_dir: meta.is_dir() })
+        let modified = meta.mtime().checked_mul(1_000_000_000);
+        let modified = modified.and_then(|ns| ns.checked_add(meta.mtime_nsec())).unwrap_or(0);
+        Ok(Meta { bytes: meta.len(), is_dir: meta.is_dir(), modified })
     }
     fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut entries =

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::fit::{INDEX, index_flags};
 use super::segment::{clip_flags, segment_options};
-use super::{estimate, generate as generating, verdict};
+use super::{check_page, estimate, generate as generating, verdict};
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::args::AutoArgs;
 use crate::cli::exit::Exit;
@@ -27,6 +27,7 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     clip_flags(&args.clips, &mut flags);
     index_flags(&args.index_args, &mut flags)?;
     walk_flags(&args.walk, &mut flags);
+    check_page(args.report.as_deref(), &args.output)?;
     let settings = world.settings(flags)?;
     let beats = generating::beats_wanted(i64::try_from(settings.beats).unwrap_or(i64::MAX))?;
     // Everything that can be wrong with the words is found before any work.
@@ -46,7 +47,8 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     let (cut, mut skipped) = work.cut(&songs, &source, args.no_stems)?;
     skipped.extend(cut.skipped);
     let exit = verdict(world, cut.done.len(), &found, &skipped)?;
-    let made = generate(&context, &work.index(cut.done, job)?)?;
+    let mut made = generate(&context, &work.index(cut.done, job)?)?;
+    generating::write_page(&context, &mut made, args.report.as_deref())?;
     generating::report(world, &made);
     Ok(exit)
 }

@@ -32,6 +32,8 @@ pub fn run(world: &World<'_>, args: &DemoArgs) -> Result<Exit> {
             clips: Default::default(),
             features: Default::default(),
             index_args: Default::default(),
+
+            report: None,
             walk: WalkArgs { seed: Some(1), ..Default::default() },
             dry: Default::default(),
         },

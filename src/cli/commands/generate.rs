@@ -3,21 +3,24 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::count;
 use super::fit::INDEX;
+use super::{check_page, count};
 use crate::audio::encode::Container;
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::cli::args::GenerateArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
 use crate::cli::world::{World, optional_rate, remix_options, walk_flags};
-use crate::pipeline::{GenerateJob, Generated, generate, plan_remix};
+use crate::pipeline::{Context, GenerateJob, Generated, generate, plan_remix};
 use crate::remix::RemixPlan;
+use crate::report::remix_page;
+use crate::store::write_atomic;
 
 pub fn run(world: &World<'_>, args: &GenerateArgs) -> Result<Exit> {
     let mut flags = Overrides::default();
     flags.set("jump-rate", Some(args.jump_rate));
     walk_flags(&args.walk, &mut flags);
+    check_page(args.report.as_deref(), &args.out)?;
     let settings = world.settings(flags)?;
     let beats = beats_wanted(args.beats)?;
     let context = world.context(&settings);
@@ -33,7 +36,8 @@ pub fn run(world: &World<'_>, args: &GenerateArgs) -> Result<Exit> {
         let plan = plan_remix(&context, &job)?;
         return Ok(dry_run(world, &plan));
     }
-    let made = generate(&context, &job)?;
+    let mut made = generate(&context, &job)?;
+    write_page(&context, &mut made, args.report.as_deref())?;
     report(world, &made);
     Ok(Exit::OK)
 }
@@ -90,6 +94,17 @@ fn dry_run(world: &World<'_>, plan: &RemixPlan) -> Exit {
         crate::cli::print(&format!("would make {seconds} from {songs} with {jumps}\n"));
     }
     Exit::OK
+}
+
+/// Writes the page about a remix where one is wanted.
+///
+/// # Errors
+/// `Io` naming the page.
+pub fn write_page(context: &Context<'_>, made: &mut Generated, page: Option<&Path>) -> Result<()> {
+    let Some(page) = page else { return Ok(()) };
+    write_atomic(context.fs, page, remix_page(&made.plan).as_bytes())?;
+    made.files.push(page.to_path_buf());
+    Ok(())
 }
 
 /// Says what was made.

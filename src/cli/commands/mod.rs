@@ -18,6 +18,8 @@ pub mod score;
 pub mod segment;
 pub mod separate;
 
+use std::path::Path;
+
 use super::world::World;
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::exit::Exit;
@@ -32,6 +34,26 @@ fn verdict(world: &World<'_>, done: usize, found: &[Skipped], skipped: &[Skipped
             .because(format!("all {all} were skipped, for the reasons above")));
     }
     Ok(if found.is_empty() && skipped.is_empty() { Exit::OK } else { Exit::SKIPPED })
+}
+
+/// Refuses a page that cannot be written, before any work. `out` is the sound.
+///
+/// # Errors
+/// `Usage` where it is a folder, or its name that of another kind of file, which may be a song.
+fn check_page(page: Option<&Path>, out: &Path) -> Result<()> {
+    let Some(page) = page else { return Ok(()) };
+    let html = page
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("html") || e.eq_ignore_ascii_case("htm"));
+    let why = match (page.is_dir(), html) {
+        (true, _) => "it is a folder",
+        (false, false) => "reports are HTML",
+        (false, true) => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Usage, "the report cannot be written there")
+        .at(page)
+        .because(why)
+        .hint(format!("--report {}", out.with_extension("html").display())))
 }
 
 /// `3 songs`, `1 song`.

@@ -1,22 +1,27 @@
 //! `forever render`
 
+use std::path::Path;
+
 use super::mixing::{self, Mixing};
-use super::verdict;
+use super::{check_page, verdict};
 use crate::audio::encode::Container;
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::exit::Exit;
 use crate::cli::forever_args::RenderArgs;
 use crate::cli::settings::Settings;
 use crate::cli::world::World;
-use crate::forever::{MixFile, Rendered, read_plan, render_mix, write_companions};
+use crate::forever::{MixFile, Rendered, read_plan, render_mix, score_mix, write_companions};
 use crate::mix::{MixPlan, only_transitions};
 use crate::pipeline::Context;
+use crate::report::mix_page;
+use crate::store::write_atomic;
 
 pub fn run(world: &World<'_>, args: &RenderArgs) -> Result<Exit> {
     let mut flags = mixing::flags(&args.mix);
     flags.set("output-format", args.output_format.clone());
     let settings = world.settings(flags)?;
     let file = file(args, &settings)?;
+    check_page(args.report.as_deref(), &file.path)?;
     let context = world.context(&settings);
     if let Some(path) = &args.plan {
         let plan = read_plan(&context, path)?;
@@ -56,8 +61,18 @@ fn render(
     let made = render_mix(context, plan, file)?;
     let mut files = vec![file.path.clone()];
     files.extend(write_companions(context, plan, &file.path, file.container)?);
+    if let Some(page) = &args.report {
+        write_page(context, plan, file, page)?;
+        files.push(page.clone());
+    }
     report(world, plan, &made, &files);
     Ok(())
+}
+
+/// Measures what was rendered and writes the page about it.
+fn write_page(context: &Context<'_>, plan: &MixPlan, file: &MixFile, page: &Path) -> Result<()> {
+    let score = score_mix(context, plan, &file.path)?;
+    write_atomic(context.fs, page, mix_page(plan, Some(&score)).as_bytes())
 }
 
 fn transitions_of(plan: &MixPlan) -> Result<MixPlan> {

@@ -1,5 +1,6 @@
 //! `forever score`
 
+use super::check_page;
 use crate::base::Result;
 use crate::cli::exit::Exit;
 use crate::cli::forever_args::ScoreArgs;
@@ -7,15 +8,22 @@ use crate::cli::settings::Overrides;
 use crate::cli::world::World;
 use crate::forever::{read_plan, score_mix};
 use crate::mix::{Score, TransitionScore};
+use crate::report::mix_page;
+use crate::store::write_atomic;
 
 pub fn run(world: &World<'_>, args: &ScoreArgs) -> Result<Exit> {
+    check_page(args.report.as_deref(), &args.mix)?;
     let settings = world.settings(Overrides::default())?;
     let context = world.context(&settings);
     let beside = args.mix.with_extension("plan.json");
     let plan = read_plan(&context, args.plan.as_ref().unwrap_or(&beside))?;
     let score = score_mix(&context, &plan, &args.mix)?;
+    if let Some(page) = &args.report {
+        write_atomic(context.fs, page, mix_page(&plan, Some(&score)).as_bytes())?;
+    }
     if world.common.json {
-        let object = serde_json::json!({ "schema": 1, "score": score });
+        let files: Vec<_> = args.report.iter().collect();
+        let object = serde_json::json!({ "schema": 1, "files": files, "score": score });
         crate::cli::print(&format!("{object}\n"));
     } else {
         crate::cli::print(&table(&score));
