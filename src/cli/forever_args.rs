@@ -61,13 +61,32 @@ pub struct PlanArgs {
     pub mix: MixArgs,
 }
 
+/// What a plan has decided already; asking for it again would be in vain.
+const DECIDED: [&str; 15] = [
+    "minutes",
+    "tracks",
+    "order",
+    "style",
+    "transition_bars",
+    "stay",
+    "seed",
+    "max_stretch",
+    "loudness",
+    "output_rate",
+    "stems",
+    "separate",
+    "no_stems",
+    "beat_tracker",
+    "beats_from",
+];
+
 #[derive(Args, Debug)]
 pub struct RenderArgs {
     /// Songs, folders and playlists
     #[arg(required_unless_present = "plan", conflicts_with = "plan", value_name = "IN")]
     pub inputs: Vec<PathBuf>,
     /// Render this plan
-    #[arg(long, value_name = "PLAN")]
+    #[arg(long, value_name = "PLAN", conflicts_with_all = DECIDED)]
     pub plan: Option<PathBuf>,
     /// The file to make: .wav, .flac, .mp3 or .opus
     #[arg(short, long, value_name = "OUT")]

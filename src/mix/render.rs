@@ -43,7 +43,8 @@ impl<'a> Renderer<'a> {
         let (mut voices, end) = voices(plan);
         let start = frames.start.max(0) / BLOCK * BLOCK;
         voices.retain(|v| v.end() > start && wanted(v));
-        let end = end.min(frames.end);
+        // Whole blocks: filters round a shorter one otherwise, in the last bit.
+        let end = end.min(frames.end.saturating_add(BLOCK - 1) / BLOCK * BLOCK);
         Renderer { plan, open, waiting: voices.into(), playing: Vec::new(), position: start, end }
     }
 

@@ -25,6 +25,22 @@ fn a_damaged_song_among_good_ones_is_left_out_and_the_rest_is_mixed() {
 }
 
 #[test]
+fn a_song_whose_name_is_no_text_is_left_out_and_the_rest_is_mixed() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = desk();
+    let name = desk.path("music").join(std::ffi::OsStr::from_bytes(b"0 caf\xe9.wav"));
+    if std::fs::write(name, desk.read(SLOW).split_at(4_000_000).0).is_err() {
+        eprintln!("SKIPPED: names must be text on this file system");
+        return;
+    }
+    let words = ["render", "music", "-o", "mix.wav", "--only-transitions"];
+    let ran = forever(&desk, &words);
+    assert_eq!(ran.code(), 3, "{}", ran.err());
+    assert!(ran.err().contains("the name is no text"), "{}", ran.err());
+    assert_eq!(json(&desk, "mix.plan.json")["tracks"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_song_that_changed_after_planning_is_refused_and_nothing_is_written() {
     let desk = mixed();
     std::fs::remove_file(desk.path(FAST)).unwrap();
@@ -76,6 +92,8 @@ fn words_that_make_no_sense_are_said_so_before_any_work() {
         (&["render", "music", "-o", "x"], "x"),
         (&["render", "-o", "x.wav"], "required"),
         (&["render", "music", "--plan", "p.json", "-o", "x.wav"], "cannot be used with"),
+        (&["render", "--plan", "p.json", "-o", "x.wav", "--minutes", "2"], "cannot be used with"),
+        (&["render", "--plan", "p.json", "-o", "x.wav", "--no-stems"], "cannot be used with"),
         (&["render", "music"], "--output"),
         (&["plan", "music"], "--output"),
         (&["plan", "music", "-o", "p.json", "--minutes", "0"], "--minutes out of range"),

@@ -54,7 +54,8 @@ impl Mixing<'_> {
     pub fn plan(&self, inputs: &[PathBuf], overrides: Vec<Override>) -> Result<Planned> {
         let job = self.job(overrides)?;
         let beats = beat_source(self.context, self.settings, &self.args.trackers)?;
-        let (songs, found) = find_songs(self.context, inputs)?;
+        let (songs, mut found) = find_songs(self.context, inputs)?;
+        let songs = sayable(songs, &mut found);
         let batch = analyze(self.context, &songs, &beats)?;
         let stems = self.stems(&songs)?;
         let list = playlist(&batch.done, &songs, |song| stem_files(song, &stems), job.loudness);
@@ -109,6 +110,25 @@ impl Mixing<'_> {
             overrides,
         })
     }
+}
+
+/// Leaves out songs that a plan, which is text, could not name.
+fn sayable(songs: Vec<SongInput>, skipped: &mut Vec<Skipped>) -> Vec<SongInput> {
+    let is_text = |song: &SongInput| match &song.sound {
+        Sound::Song(path) => path.to_str().is_some(),
+        Sound::Stems { .. } => true,
+    };
+    let (said, unsaid): (Vec<_>, Vec<_>) = songs.into_iter().partition(is_text);
+    skipped.extend(unsaid.into_iter().map(|song| {
+        Skipped {
+            error: Error::new(ErrorKind::Unusable, "the name is no text")
+                .at(&song.source)
+                .because("a plan names songs in UTF-8")
+                .hint("rename the file"),
+            item: song.source,
+        }
+    }));
+    said
 }
 
 /// The stems that were made of a song.

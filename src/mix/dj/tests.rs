@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::grid::Grid;
-use super::lanes::{bass_swap, stem_swap};
+use super::lanes::{bass_swap, percussive, stem_swap};
 use super::likeness::Likeness;
 use crate::analysis::{Edges, Form, Loudness, Outline, Phrase, Rhythm, SpanSound, TrackAnalysis};
 use crate::audio::AudioBuffer;
@@ -141,8 +141,9 @@ proptest! {
     #[test]
     fn whatever_changes_hands_keeps_its_power(beats in 1usize..200, per_bar in 1usize..9) {
         let (bass, stems) = (bass_swap(beats, per_bar), stem_swap(beats, per_bar));
+        let apart = percussive(beats, per_bar);
         let pairs = [
-            (&bass, Part::All), (&bass, Part::Bass), (&stems, Part::Drums), (&stems, Part::Other),
+            (&apart, Part::Middle), (&apart, Part::Bass), (&bass, Part::All), (&bass, Part::Bass), (&stems, Part::Drums), (&stems, Part::Other),
             (&stems, Part::Bass),
         ];
         for (lanes, part) in pairs {
@@ -185,7 +186,10 @@ fn two_strangers_are_as_loud_together_as_alone() {
     let long = |seed: u32| noise(seed, 24 * 8_000);
     let whole = [vec![long(1)], vec![long(2)]];
     let stems = [vec![long(3), long(4)], vec![long(5), long(6)]];
-    for levels in [levels(&whole, bass_swap(32, 4)), levels(&stems, stem_swap(32, 4))] {
+    let desks =
+        [(&whole, bass_swap(32, 4)), (&whole, percussive(32, 4)), (&stems, stem_swap(32, 4))];
+    for (tracks, lanes) in desks {
+        let levels = levels(tracks, lanes);
         assert!(levels.iter().all(|l| l.abs() < 1.0), "{levels:?}");
     }
     // A bass that sounds alone is swapped in one beat, and is as loud before and after.

@@ -25,7 +25,7 @@ fn a_song_played_as_it_is_comes_out_bit_for_bit() {
     for (out, song) in sound.planes.iter().zip(&tracks[0][0].planes) {
         // Only the last three milliseconds are faded: the song goes on there.
         assert_eq!(out[..62_000 - EDGE - 32], song[..62_000 - EDGE - 32]);
-        assert!(out[61_999].abs() < 1e-3);
+        assert!(out[61_999].abs() < song[61_999].abs());
     }
 }
 
@@ -80,10 +80,10 @@ fn bass_and_rest_of_a_transition_add_up_to_the_song() {
     let (bass, rest, both) = (with(1.0, 0.0), with(0.0, 1.0), with(1.0, 1.0));
     let song = &tracks[0][0].planes[0][8_000..];
     let mut parts = [0.0f64; 2];
-    for i in 100..31_900 {
+    for (i, x) in song.iter().enumerate().take(31_900).skip(100) {
         let (low, high) = (bass.planes[0][i], rest.planes[0][i]);
-        assert!((low + high - song[i]).abs() < 1e-5, "frame {i}");
-        assert_eq!(both.planes[0][i], song[i]);
+        assert!((low + high - x).abs() < 1e-5, "frame {i}");
+        assert_eq!(both.planes[0][i], *x);
         parts = [parts[0] + f64::from(low * low), parts[1] + f64::from(high * high)];
     }
     // Of white noise 180 of 4 000 Hz are bass.

@@ -190,7 +190,8 @@ fn lanes(count: usize, x: f64, z: f64) -> Vec<Lane> {
     vec![
         lane(Side::From, Part::All, points(1.0, 0.0)),
         lane(Side::To, Part::Bass, points(0.0, 1.3 * z)),
+        lane(Side::From, Part::Middle, points(0.3, z)),
         lane(Side::To, Part::All, points(z, 1.0)),
-    ][..(4.0 * z) as usize % 4]
+    ][..(5.0 * z) as usize % 5]
         .to_vec()
 }

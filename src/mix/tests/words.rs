@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::sounds::{any_plan, plan, playback, track};
+use super::sounds::{any_plan, pairs, plan, playback, track};
 use crate::base::{Bpm, Decibels, ErrorKind, Seconds};
 use crate::mix::plan::Gain;
-use crate::mix::{Method, MixPlan, Override, PlanTrack, StemFiles, Why, parse_plan};
+use crate::mix::{Action, Curve, Method, MixPlan, Override, PlanTrack, StemFiles, Why, parse_plan};
 
 /// Texts as they stand in tags and file names, those among them that look like our layout.
 fn any_text() -> impl Strategy<Value = String> {
@@ -84,10 +84,13 @@ proptest! {
 
 #[test]
 fn a_beat_has_a_line_of_its_own() {
-    let actions = vec![playback(0, 1.0, 2.0)];
-    let text = plan(8_000, 2, 9.0, actions).text();
-    assert_eq!(text.lines().count(), 15, "{text}");
+    let beats = pairs(3, (1.0, 2.0), 0.5, 0.5, 0.5);
+    let (curve, lanes) = (Curve::Linear, Vec::new());
+    let matched = Action::Crossmatch { from: 0, to: 1, beats, curve, lanes };
+    let text = plan(8_000, 2, 9.0, vec![playback(0, 1.0, 2.0), matched]).text();
+    assert_eq!(text.lines().count(), 20, "{text}");
     assert!(text.contains("\n  {\"action\":\"Playback\",\"track\":0,\"start\":1.0,"), "{text}");
+    assert_eq!(text.matches("\n    {\"from\":{\"start\":").count(), 3, "{text}");
 }
 
 #[test]
