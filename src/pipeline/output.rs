@@ -1,14 +1,14 @@
 //! The last steps of all music we make: limiter, loudness, encoder, file.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::context::Context;
 use crate::audio::AudioBuffer;
 use crate::audio::encode::{Container, OutputTags};
 use crate::audio::limiter::TruePeakLimiter;
 use crate::audio::loudness::{LoudnessMeter, integrated};
-use crate::base::{Decibels, Event, Lufs, Result, SampleRate};
+use crate::base::{Decibels, Error, Event, Lufs, Result, SampleRate};
 use crate::store::Pending;
 
 /// True peak the output stays under, in dBTP: meters differ by a few hundredths, and none shall
@@ -33,8 +33,8 @@ pub struct Output {
 }
 
 /// Makes a file of `total` frames out of blocks. `next` replaces its buffer by the next block, or
-/// by an empty one at the end; it runs on a thread of its own. The file appears when it is whole.
-/// Gives its length in frames and its loudness.
+/// by an empty one at the end; it and the limiter run on threads of their own. The file appears when
+/// it is whole. Gives its length in frames and its loudness.
 ///
 /// # Errors
 /// Those of `next`; `Io` where the file cannot be written.
@@ -47,59 +47,86 @@ pub fn write_output(
     let name = output.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     context.progress.report(Event::ItemStarted { item: &name });
     let pending = Pending::create(context.fs, &output.path)?;
-    let (send, blocks) = sync_channel(AHEAD);
-    let made = std::thread::scope(|scope| {
-        let mut next = next;
-        scope.spawn(move || {
-            loop {
-                let mut block = AudioBuffer::default();
-                let result = next(&mut block).map(|()| block);
-                let last = result.as_ref().map_or(true, AudioBuffer::is_empty);
-                // Nobody listens any more where the other side failed.
-                if send.send(result).is_err() || last {
-                    break;
-                }
-            }
-        });
-        // The channel is dropped at the end of this call, which frees the maker if we fail.
-        encode(context, output, &pending, blocks, &name, total)
+    let (made, making) = sync_channel(AHEAD);
+    let (limited, limiting) = sync_channel(AHEAD);
+    let (frames, energies) = std::thread::scope(|scope| {
+        scope.spawn(move || make(next, &made));
+        let (rate, channels) = (output.rate, output.channels);
+        let meter = scope.spawn(move || limit(making, &limited, rate, channels));
+        // The channel is dropped at the end of this call, which frees the others if we fail.
+        let frames = encode(context, output, &pending, limiting, &name, total)?;
+        // Everything was encoded, so the meter has ended well.
+        Ok::<_, Error>((frames, meter.join().unwrap_or_default()))
     })?;
     pending.commit()?;
     context.progress.report(Event::ItemDone { item: &name, note: "" });
-    Ok(made)
+    Ok((frames, integrated(&energies)))
 }
 
+type Block = Result<AudioBuffer>;
+
+/// Sends block after block, an empty one or an error last.
+fn make(mut next: impl FnMut(&mut AudioBuffer) -> Result<()>, send: &SyncSender<Block>) {
+    loop {
+        let mut block = AudioBuffer::default();
+        let result = next(&mut block).map(|()| block);
+        let last = result.as_ref().map_or(true, AudioBuffer::is_empty);
+        // Nobody listens any more where the other side failed.
+        if send.send(result).is_err() || last {
+            break;
+        }
+    }
+}
+
+/// Passes blocks on under the ceiling, and gives the energies of what it passed.
+fn limit(
+    blocks: Receiver<Block>,
+    send: &SyncSender<Block>,
+    rate: SampleRate,
+    channels: usize,
+) -> Vec<f32> {
+    let mut limiter = TruePeakLimiter::new(rate, channels, CEILING);
+    let mut meter = LoudnessMeter::new(rate, channels);
+    for result in blocks {
+        let limited = result.map(|mut block| {
+            if block.is_empty() {
+                block = AudioBuffer::new(channels);
+                limiter.finish(&mut block.planes);
+            } else {
+                limiter.process(&mut block.planes);
+            }
+            meter.push(&block);
+            block
+        });
+        if send.send(limited).is_err() {
+            break;
+        }
+    }
+    meter.finish()
+}
+
+/// Encodes all blocks and gives their frames.
 fn encode(
     context: &Context<'_>,
     output: &Output,
     pending: &Pending<'_>,
-    blocks: Receiver<Result<AudioBuffer>>,
+    blocks: Receiver<Block>,
     name: &str,
     total: u64,
-) -> Result<(u64, Lufs)> {
+) -> Result<u64> {
     let Output { path, container, rate, channels, tags } = output;
     let out = Box::new(pending.share());
     let encoder = container.encoder(out, *rate, *channels, tags);
     let mut encoder = encoder.map_err(|e| e.or_at(path))?;
-    let mut limiter = TruePeakLimiter::new(*rate, *channels, CEILING);
-    let mut meter = LoudnessMeter::new(*rate, *channels);
     let mut done = 0u64;
     for block in blocks {
         context.cancel.check()?;
-        let mut block = block?;
-        let last = block.is_empty();
-        if last {
-            block = AudioBuffer::new(*channels);
-            limiter.finish(&mut block.planes);
-        } else {
-            limiter.process(&mut block.planes);
-        }
-        meter.push(&block);
+        let block = block?;
         encoder.write(&block.slices()).map_err(|e| e.or_at(path))?;
         done += block.frames() as u64;
         let fraction = done as f64 / total.max(1) as f64;
         context.progress.report(Event::ItemProgress { item: name, fraction });
     }
     encoder.finish().map_err(|e| e.or_at(path))?;
-    Ok((done, integrated(&meter.finish())))
+    Ok(done)
 }
