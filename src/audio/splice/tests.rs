@@ -85,5 +85,6 @@ fn what_is_close_enough_or_has_no_room_is_left_alone() {
     assert_eq!(count(0..22_050, frames(2) + 2), 1);
     assert_eq!(count(0..frames(100), frames(9)), 0);
     assert_eq!(count(0..0, frames(9)), 0);
-    assert!(count(0..22_050, frames(70)) >= 2, "at most 30 ms at a time");
+    assert_eq!(count(0..22_050, frames(28)), 1);
+    assert_eq!(count(0..22_050, frames(50)), 2, "at most 30 ms at a time");
 }
