@@ -148,8 +148,14 @@ fn library(n: usize, seed: u64) -> Vec<SongFacts> {
 
 fn arranged(songs: &[SongFacts], seed: u64, shape: Shape) -> Arrangement {
     let weights = Weights::default();
-    let options =
-        OrderOptions { weights, shape, window: 3, seed: Seed(seed), effort: Some(100_000) };
+    let options = OrderOptions {
+        weights,
+        shape,
+        window: 3,
+        variety: 0.0,
+        seed: Seed(seed),
+        effort: Some(100_000),
+    };
     arrange(songs, &options, &Cancel::new()).unwrap()
 }
 
@@ -259,5 +265,34 @@ proptest! {
         let mut sorted = repair.order;
         sorted.sort_unstable();
         prop_assert_eq!(sorted, order);
+    }
+}
+
+#[test]
+fn every_seed_has_a_tour_of_its_own_where_chance_has_a_say() {
+    let song = |i: u32| SongFacts {
+        tempo: Some(evermix::base::Bpm(100.0 + f64::from(i * 7 % 23))),
+        energy: Some(f64::from(i * 5 % 13) / 13.0),
+        ..SongFacts::default()
+    };
+    let songs: Vec<SongFacts> = (0..30).map(song).collect();
+    let order = |variety: f64, seed: u64| {
+        let options = OrderOptions {
+            weights: Weights::default(),
+            shape: Shape::Open { first: Some(0) },
+            window: 0,
+            variety,
+            seed: Seed(seed),
+            effort: None,
+        };
+        arrange(&songs, &options, &Cancel::new()).unwrap()
+    };
+    let best = order(0.0, 1);
+    let varied: Vec<_> = (1..6).map(|seed| order(0.25, seed)).collect();
+    assert_eq!(varied[0].order, order(0.25, 1).order, "the same seed, the same tour");
+    assert!(varied.windows(2).all(|w| w[0].order != w[1].order));
+    // Chance costs little: no tour is more than a quarter of the mean cost a song dearer.
+    for tour in &varied {
+        assert!(tour.length < best.length + 0.25 * 30.0 * 0.5, "{} {}", tour.length, best.length);
     }
 }

@@ -17,7 +17,10 @@ pub struct OrderOptions {
     pub shape: Shape,
     /// No artist comes twice among this many songs in a row; 0 and 1 leave it open.
     pub window: usize,
-    /// The seed of the search.
+    /// How much chance has a say: every cost is raised by up to this share of the mean cost, drawn
+    /// by the seed, so that every seed has a tour of its own. 0 finds the same tour for all.
+    pub variety: f64,
+    /// The seed of the search and of the variety.
     pub seed: Seed,
     /// Steps of work; [`default_effort`] where it is `None`.
     pub effort: Option<u64>,
@@ -49,6 +52,7 @@ pub fn arrange(
     let costs = CostMatrix::between(&Comparison::new(songs, &options.weights))?;
     let spacing = Spacing::new(songs, options.window);
     let mut wished = costs.clone();
+    wished.vary(options.variety, options.seed);
     spacing.penalise(&mut wished);
     let effort = options.effort.unwrap_or_else(|| default_effort(songs.len()));
     let tour = find_tour(&wished, options.shape, effort, options.seed, cancel)?;

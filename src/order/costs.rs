@@ -1,7 +1,7 @@
 //! The costs of all pairs of songs.
 
 use super::compare::Comparison;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Draws as _, Error, ErrorKind, Result, Seed};
 
 /// Most songs ordered at once: a matrix of 64 MiB.
 pub const MAX_SONGS: usize = 4096;
@@ -68,6 +68,19 @@ impl CostMatrix {
     /// If there is no such song.
     pub fn row(&self, a: usize) -> &[f32] {
         &self.values[a * self.n..(a + 1) * self.n]
+    }
+
+    /// Raises every cost by up to `share` of the mean cost, as chance has it.
+    pub(super) fn vary(&mut self, share: f64, seed: Seed) {
+        if !(share > 0.0 && share.is_finite()) {
+            return;
+        }
+        let mean = self.values.iter().map(|&v| f64::from(v)).sum::<f64>()
+            / self.values.len().max(1) as f64;
+        let mut draws = seed.stream("variety");
+        for value in &mut self.values {
+            *value += (share * mean * draws.uniform()) as f32;
+        }
     }
 
     /// Makes `b` after `a` dearer.

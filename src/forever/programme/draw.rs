@@ -11,6 +11,11 @@ use crate::order::{
 };
 use crate::pipeline::Context;
 
+/// How much chance has a say in a tour; see [`OrderOptions`].
+const VARIETY: f64 = 0.25;
+/// A mix begins with one of the calmest songs: this share of them, one in so many.
+const CALM_SHARE: usize = 3;
+
 /// How many songs there are of each artist.
 #[derive(Debug, Default)]
 pub struct Artists(HashMap<String, usize>);
@@ -132,26 +137,45 @@ impl Programme {
         }
         let stranger = anchor.filter(|i| !list.contains(i));
         list.extend(stranger);
-        let first = anchor.and_then(|a| list.iter().position(|&i| i == a));
+        let known = anchor.and_then(|a| list.iter().position(|&i| i == a));
+        let first = known.or_else(|| self.calm_start(&list));
         let shape = if closed { Shape::Closed } else { Shape::Open { first } };
         let facts: Vec<SongFacts> = list.iter().map(|&i| self.facts[i].clone()).collect();
         let options = OrderOptions {
             weights: Weights::default(),
             shape,
             window: self.options.artist_gap,
+            variety: VARIETY,
             seed: self.list_seed(),
             effort: self.options.effort,
         };
         let found = arrange(&facts, &options, context.cancel)?;
         let mut order: Vec<usize> = found.order.into_iter().map(|i| list[i]).collect();
-        if let Some(anchor) = anchor {
-            rotate_after(&mut order, anchor);
+        match (anchor, first) {
+            (Some(anchor), _) => {
+                rotate_after(&mut order, anchor);
+            }
+            (None, Some(first)) => {
+                let at = order.iter().position(|&i| i == list[first]).unwrap_or(0);
+                order.rotate_left(at);
+            }
+            (None, None) => {}
         }
         order.retain(|&i| Some(i) != stranger);
         if closed {
             self.tour = order.iter().map(|&i| self.songs[i].id).collect();
         }
         Ok(order)
+    }
+
+    /// Where a mix begins: with one of the calmer songs, so that it has somewhere to go.
+    fn calm_start(&self, list: &[usize]) -> Option<usize> {
+        let energy = |&place: &usize| self.facts[list[place]].energy.unwrap_or(0.5);
+        let mut places: Vec<usize> = (0..list.len()).collect();
+        places.sort_by(|a, b| energy(a).total_cmp(&energy(b)));
+        let calm = places.len().div_ceil(CALM_SHARE);
+        let mut draws = self.options.seed.stream("start");
+        (calm > 0).then(|| places[draws.choice(calm)])
     }
 
     /// The last tour once more, if it goes through just these songs.
