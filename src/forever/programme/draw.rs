@@ -12,7 +12,7 @@ use crate::order::{
 use crate::pipeline::Context;
 
 /// How much chance has a say in a tour; see [`OrderOptions`].
-const VARIETY: f64 = 0.25;
+const VARIETY: f64 = 0.1;
 /// A mix begins with one of the calmest songs: this share of them, one in so many.
 const CALM_SHARE: usize = 3;
 
