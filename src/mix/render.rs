@@ -27,7 +27,8 @@ pub struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    /// A renderer at the beginning. The plan has passed [`super::check`].
+    /// A renderer at the beginning. The plan has been checked, as
+    /// [`parse_plan`](super::parse_plan) does.
     pub fn new(plan: &'a MixPlan, open: &'a OpenTrack<'a>) -> Self {
         Renderer::part(plan, open, 0..i64::MAX, |_| true)
     }
