@@ -12,8 +12,9 @@ use crate::base::{Decibels, Error, Event, Lufs, Result, SampleRate};
 use crate::store::Pending;
 
 /// True peak the output stays under, in dBTP: meters differ by a few hundredths, and none shall
-/// read more than -1.
+/// read more than -1. Lossy encoders add a few tenths.
 const CEILING: Decibels = Decibels(-1.1);
+const LOSSY_CEILING: Decibels = Decibels(-1.6);
 /// Blocks made ahead of the encoder.
 const AHEAD: usize = 8;
 
@@ -51,8 +52,7 @@ pub fn write_output(
     let (limited, limiting) = sync_channel(AHEAD);
     let (frames, energies) = std::thread::scope(|scope| {
         scope.spawn(move || make(next, &made));
-        let (rate, channels) = (output.rate, output.channels);
-        let meter = scope.spawn(move || limit(making, &limited, rate, channels));
+        let meter = scope.spawn(move || limit(making, &limited, output));
         // The channel is dropped at the end of this call, which frees the others if we fail.
         let frames = encode(context, output, &pending, limiting, &name, total)?;
         // Everything was encoded, so the meter has ended well.
@@ -79,13 +79,13 @@ fn make(mut next: impl FnMut(&mut AudioBuffer) -> Result<()>, send: &SyncSender<
 }
 
 /// Passes blocks on under the ceiling, and gives the energies of what it passed.
-fn limit(
-    blocks: Receiver<Block>,
-    send: &SyncSender<Block>,
-    rate: SampleRate,
-    channels: usize,
-) -> Vec<f32> {
-    let mut limiter = TruePeakLimiter::new(rate, channels, CEILING);
+fn limit(blocks: Receiver<Block>, send: &SyncSender<Block>, output: &Output) -> Vec<f32> {
+    let (rate, channels) = (output.rate, output.channels);
+    let ceiling = match output.container {
+        Container::Wav(_) | Container::Flac => CEILING,
+        Container::Mp3 | Container::Opus => LOSSY_CEILING,
+    };
+    let mut limiter = TruePeakLimiter::new(rate, channels, ceiling);
     let mut meter = LoudnessMeter::new(rate, channels);
     for result in blocks {
         let limited = result.map(|mut block| {

@@ -92,6 +92,8 @@ fn the_transitions_alone_are_shorter_and_whole_in_every_format() {
         bytes.push(desk.read(&out).len());
         let mut seconds = ok(&desk, &["score", &out, "--json"]).json()["score"].take();
         assert_eq!(seconds["clicks"].take(), serde_json::json!([]), "{extension}");
+        let peak = seconds["true_peak"].as_f64().unwrap();
+        assert!(peak <= -1.0, "{extension}: {peak} dBTP, as decoded");
     }
     assert!(bytes[1] < bytes[0] && bytes[2] * 3 < bytes[0] && bytes[3] * 3 < bytes[0], "{bytes:?}");
     // The beats fall on beats as they do in the whole mix.
