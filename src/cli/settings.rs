@@ -89,6 +89,12 @@ pub struct MixSettings {
     pub crossfade: f64,
     /// No artist comes twice among so many songs in a row.
     pub artist_gap: usize,
+    /// Artists nobody wants to hear.
+    pub never_artists: Vec<String>,
+    /// Genres and folders nobody wants to hear.
+    pub never_tags: Vec<String>,
+    /// How much a criterion counts in the order, where not as usual: `tempo = 1000`.
+    pub weights: BTreeMap<String, f64>,
 }
 
 impl Default for MixSettings {
@@ -100,6 +106,9 @@ impl Default for MixSettings {
             stay: 0.0,
             crossfade: 8.0,
             artist_gap: 3,
+            never_artists: Vec::new(),
+            never_tags: Vec::new(),
+            weights: BTreeMap::new(),
         }
     }
 }

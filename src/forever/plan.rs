@@ -12,7 +12,7 @@ use crate::base::{
 };
 use crate::mix::dj::{Options, Playing, plan_mix};
 use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, Style, parse_plan};
-use crate::order::CullRules;
+use crate::order::{CullRules, Weights};
 use crate::pipeline::{Context, SongAnalysis, SongInput};
 
 /// Most a song is turned up.
@@ -37,6 +37,10 @@ pub struct PlanJob {
     pub order: Ordering,
     /// No artist comes twice among so many songs in a row.
     pub window: usize,
+    /// How much each criterion counts in the order.
+    pub weights: Weights,
+    /// Artists and tags nobody wants to hear, in any case.
+    pub never: [Vec<String>; 2],
     /// The number behind every random decision.
     pub seed: Seed,
     /// Loudness every song is brought to.
@@ -155,7 +159,13 @@ fn visits(context: &Context<'_>, songs: &[Playlist<'_>], job: &PlanJob) -> Resul
         order: job.order,
         endless: job.length.is_some_and(|length| length.0 > lasting),
         artist_gap: job.window,
-        rules: CullRules { least: SHORTEST, ..CullRules::default() },
+        rules: CullRules {
+            least: SHORTEST,
+            artists: job.never[0].clone(),
+            tags: job.never[1].clone(),
+            ..CullRules::default()
+        },
+        weights: job.weights,
         ..ProgrammeOptions::default()
     };
     let mut programme = Programme::new(options, songs.iter().map(song).collect());

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::common::{Desk, Song};
 use crate::songs::{desk, edit, forever, json as read, number, ok, places};
 
 /// Plans, writes the wish into the plan, plans again over it.
@@ -82,4 +83,29 @@ fn a_plan_with_a_wish_that_makes_no_sense_is_not_written_over() {
     std::fs::write(desk.path("notes.txt"), "buy milk").unwrap();
     assert_eq!(forever(&desk, &["plan", "music", "-o", "notes.txt"]).code(), 2);
     assert_eq!(desk.read("notes.txt"), b"buy milk");
+}
+
+#[test]
+fn the_settings_shut_songs_out_and_weigh_the_order() {
+    let desk = Desk::new();
+    for (folder, name, bpm) in [("loud", "a", 118.0), ("loud", "b", 121.0), ("calm", "c", 124.0)] {
+        std::fs::create_dir_all(desk.path(&format!("music/{folder}"))).unwrap();
+        let song = Song { seconds: 24.0, ..Song::at(bpm, 5) };
+        song.write(&desk.path(&format!("music/{folder}/{name}.wav")));
+    }
+    std::fs::create_dir_all(desk.path("evermix-project")).unwrap();
+    let settings = |text: &str| {
+        std::fs::write(desk.path("evermix-project/evermix.toml"), text).unwrap();
+    };
+    settings("[mix]\nnever-tags = [\"Loud\"]\n");
+    let ran = ok(&desk, &["plan", "music", "-o", "calm.json"]);
+    assert!(ran.err().contains("a.wav: left out"), "{}", ran.err());
+    assert_eq!(read(&desk, "calm.json")["tracks"].as_array().unwrap().len(), 1);
+    settings("[mix.weights]\ntempo = 5\nkey = 0\n");
+    ok(&desk, &["plan", "music", "-o", "all.json"]);
+    assert_eq!(read(&desk, "all.json")["tracks"].as_array().unwrap().len(), 3);
+    settings("[mix.weights]\ntempi = 5\n");
+    let ran = forever(&desk, &["plan", "music", "-o", "none.json"]);
+    assert_eq!(ran.code(), 2);
+    assert!(ran.err().contains("`tempi` is no criterion"), "{}", ran.err());
 }

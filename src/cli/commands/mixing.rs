@@ -1,5 +1,6 @@
 //! What `forever plan` and `forever render` have in common.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::base::{Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
@@ -10,6 +11,7 @@ use crate::cli::world::{World, optional_rate};
 use crate::forever::{PlanJob, make_plan, playlist};
 use crate::mix::dj::Options;
 use crate::mix::{Action, MixPlan, Override, StemFiles};
+use crate::order::{Criterion, Weights};
 use crate::pipeline::{
     Context, Skipped, SongInput, Sound, analyze, find_songs, find_stems, separate,
 };
@@ -104,6 +106,8 @@ impl Mixing<'_> {
             tracks,
             order: mix.order,
             window: mix.artist_gap,
+            weights: weights(&mix.weights)?,
+            never: [mix.never_artists.clone(), mix.never_tags.clone()],
             seed: Seed(settings.seed),
             loudness: Lufs(settings.loudness),
             rate: optional_rate(settings.output_rate)?.unwrap_or(SampleRate::CD),
@@ -129,6 +133,13 @@ fn sayable(songs: Vec<SongInput>, skipped: &mut Vec<Skipped>) -> Vec<SongInput> 
         }
     }));
     said
+}
+
+/// The usual weights with those in the settings.
+fn weights(set: &BTreeMap<String, f64>) -> Result<Weights> {
+    set.iter().try_fold(Weights::default(), |weights, (name, &weight)| {
+        weights.with(name.parse::<Criterion>()?, weight)
+    })
 }
 
 /// The stems that were made of a song.

@@ -6,9 +6,7 @@ use super::super::ordering::Ordering;
 use super::super::song::{Song, SongId};
 use super::{LONGEST_LIST, Programme, ProgrammeOptions};
 use crate::base::{Draws as _, Result, Seed};
-use crate::order::{
-    DropReason, OrderOptions, Shape, SongFacts, Weights, arrange, cull, rotate_after,
-};
+use crate::order::{DropReason, OrderOptions, Shape, SongFacts, arrange, cull, rotate_after};
 use crate::pipeline::Context;
 
 /// How much chance has a say in a tour; see [`OrderOptions`].
@@ -142,7 +140,7 @@ impl Programme {
         let shape = if closed { Shape::Closed } else { Shape::Open { first } };
         let facts: Vec<SongFacts> = list.iter().map(|&i| self.facts[i].clone()).collect();
         let options = OrderOptions {
-            weights: Weights::default(),
+            weights: self.options.weights,
             shape,
             window: self.options.artist_gap,
             variety: VARIETY,

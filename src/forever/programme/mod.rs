@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::ordering::Ordering;
 use super::song::{Song, SongId, facts};
 use crate::base::{Event, Result, Seed};
-use crate::order::{CullRules, SongFacts};
+use crate::order::{CullRules, SongFacts, Weights};
 use crate::pipeline::Context;
 use draw::Artists;
 use history::History;
@@ -43,6 +43,8 @@ pub struct ProgrammeOptions {
     pub novelty: usize,
     /// Songs nobody wants to hear.
     pub rules: CullRules,
+    /// How much each criterion counts in the order.
+    pub weights: Weights,
     /// Work spent on a list; as usual where it is `None`.
     pub effort: Option<u64>,
     /// A file of songs that are in every list whatever the rules say: a path or a title a line.
@@ -61,6 +63,7 @@ impl Default for ProgrammeOptions {
             artist_gap: 3,
             novelty: 30,
             rules: CullRules::default(),
+            weights: Weights::default(),
             effort: None,
             mix: None,
             inject: None,
