@@ -84,12 +84,20 @@ impl Lane {
     /// Amplitude at a beat of the transition, counted from its start. A lane without points
     /// changes nothing.
     pub fn gain_at(&self, beat: f64) -> f32 {
-        let after = self.points.partition_point(|(at, _)| *at <= beat);
-        match (self.points[..after].last(), self.points.get(after)) {
-            (Some(&(b0, g0)), Some(&(b1, g1))) => power_smooth(g0, g1, (beat - b0) / (b1 - b0)),
-            (Some(&(_, gain)), None) | (None, Some(&(_, gain))) => gain,
-            (None, None) => 1.0,
+        along(&self.points, |at| beat - at)
+    }
+}
+
+/// The amplitude along points of a place and an amplitude, places rising; `since` says how far a
+/// place lies behind. Outside the points it stays; without any it is 1.
+pub fn along<P: Copy>(points: &[(P, f32)], since: impl Fn(P) -> f64) -> f32 {
+    let after = points.partition_point(|&(at, _)| since(at) >= 0.0);
+    match (points[..after].last(), points.get(after)) {
+        (Some(&(a, from)), Some(&(b, to))) => {
+            power_smooth(from, to, since(a) / (since(a) - since(b)))
         }
+        (Some(&(_, gain)), None) | (None, Some(&(_, gain))) => gain,
+        (None, None) => 1.0,
     }
 }
 

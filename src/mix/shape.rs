@@ -87,21 +87,8 @@ impl Shaped {
             Shape::Lanes(lanes) => {
                 let of = |wanted: Part| lanes.iter().find(|(part, _)| *part == wanted);
                 let lane = of(part).or_else(|| of(Part::All));
-                lane.map_or(1.0, |(_, points)| along(points, frame))
+                lane.map_or(1.0, |(_, points)| curve::along(points, |at| (frame - at) as f64))
             }
         }
-    }
-}
-
-/// The gain at a frame along points.
-fn along(points: &[(i64, f32)], frame: i64) -> f32 {
-    let after = points.partition_point(|&(at, _)| at <= frame);
-    match (after.checked_sub(1).map(|i| points[i]), points.get(after)) {
-        (Some((a, from)), Some(&(b, to))) => {
-            curve::power_smooth(from, to, (frame - a) as f64 / (b - a).max(1) as f64)
-        }
-        (Some((_, gain)), None) => gain,
-        (None, Some(&(_, gain))) => gain,
-        (None, None) => 1.0,
     }
 }
