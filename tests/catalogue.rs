@@ -315,3 +315,20 @@ fn a_library_is_heard_once_and_what_moved_or_went_is_noticed() {
     assert_eq!(run().fresh, 0);
     assert!(!desk.path("cache").exists(), "nothing was heard again");
 }
+
+#[test]
+fn those_who_begin_a_catalogue_at_the_same_moment_take_it_for_no_strangers_file() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.sqlite");
+        let together = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    Catalogue::open(&path).unwrap();
+                });
+            }
+        });
+    }
+}

@@ -69,6 +69,14 @@ const PLAYED: &str =
     "INSERT INTO plays VALUES (?1, 1, (SELECT coalesce(max(last), 0) + 1 FROM plays))
     ON CONFLICT (content) DO UPDATE SET count = count + 1, last = excluded.last";
 
+/// What a file says of itself: whose it is, of which time, and whether it is whole.
+struct Owner {
+    application: i64,
+    schema: i64,
+    empty: bool,
+    check: String,
+}
+
 /// An open catalogue.
 pub struct Database {
     connection: Connection,
@@ -112,23 +120,37 @@ impl Database {
 
     /// Makes the tables in an empty file; refuses what is not ours, of another time or damaged.
     fn check_owner(&mut self) -> Result<()> {
-        let number = |name: &str| -> Result<i64> {
-            let found = self.connection.pragma_query_value(None, name, |row| row.get(0));
-            found.map_err(|e| self.failed(e))
-        };
-        match (number("application_id")?, number("user_version")?) {
-            (0, 0) if self.is_empty()? => return self.create(),
-            (APPLICATION, SCHEMA) => {}
-            (APPLICATION, newer) => return Err(other_version(&self.path, newer)),
-            _ => return Err(foreign(&self.path)),
+        let looked = self.look().map_err(|e| failed(&self.path, e))?;
+        match looked {
+            Owner { empty: true, application: 0, schema: 0, .. } => self.create(),
+            Owner { application: APPLICATION, schema: SCHEMA, check, .. } if check == "ok" => {
+                Ok(())
+            }
+            Owner { application: APPLICATION, schema: SCHEMA, check, .. } => {
+                Err(damaged(&self.path, &check))
+            }
+            Owner { application: APPLICATION, schema, .. } => {
+                Err(other_version(&self.path, schema))
+            }
+            _ => Err(foreign(&self.path)),
         }
-        let check = self.connection.pragma_query_value(None, "quick_check", |row| row.get(0));
-        let found: String = check.map_err(|e| self.failed(e))?;
-        if found == "ok" { Ok(()) } else { Err(damaged(&self.path, &found)) }
     }
 
-    fn is_empty(&self) -> Result<bool> {
-        self.connection.query_row(IS_EMPTY, [], |row| row.get(0)).map_err(|e| self.failed(e))
+    /// All is read in one transaction: another process may be making the tables at this moment,
+    /// and half of before with half of after would look like a stranger's file.
+    fn look(&mut self) -> rusqlite::Result<Owner> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let number = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let (application, schema) = (number("application_id")?, number("user_version")?);
+        let empty = transaction.query_row(IS_EMPTY, [], |row| row.get(0))?;
+        let ours = (application, schema) == (APPLICATION, SCHEMA);
+        let check = if ours {
+            transaction.pragma_query_value(None, "quick_check", |row| row.get(0))?
+        } else {
+            String::new()
+        };
+        Ok(Owner { application, schema, empty, check })
     }
 
     /// Two may come upon an empty file at the same time: the second finds it made.
