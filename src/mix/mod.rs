@@ -11,6 +11,7 @@ mod check;
 pub mod curve;
 pub mod dj;
 mod ending;
+mod live;
 mod plan;
 mod preview;
 mod render;
@@ -23,6 +24,7 @@ mod voice;
 pub use action::{Action, Beat, BeatPair, Curve, Lane, Part, Side, Span};
 pub use check::parse_plan;
 pub use ending::end_at;
+pub use live::{LiveRenderer, Placed};
 pub use plan::{
     Gain, MIX_SCHEMA, Method, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, Why,
 };

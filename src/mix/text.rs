@@ -3,20 +3,33 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::plan::MixPlan;
+use super::plan::{MixPlan, Planned};
 
 /// Times are told to the microsecond.
 const STEPS: f64 = 1e6;
+
+impl Planned {
+    /// As it stands in the text of a plan.
+    pub fn rounded(self) -> Planned {
+        as_written(self)
+    }
+}
+
+/// A part of a plan with its numbers as they are written.
+fn as_written<T: Serialize + DeserializeOwned>(part: T) -> T {
+    let value = serde_json::to_value(&part).map(rounded);
+    // A plan is plain data: it always has a JSON form, and that form is a plan.
+    value.and_then(serde_json::from_value).unwrap_or(part)
+}
 
 impl MixPlan {
     /// The same plan with all times rounded as its text tells them, so that a plan and its text
     /// render alike.
     pub fn rounded(self) -> MixPlan {
-        let value = serde_json::to_value(&self).map(rounded);
-        // A plan is plain data: it always has a JSON form, and that form is a plan.
-        value.and_then(serde_json::from_value).unwrap_or(self)
+        as_written(self)
     }
 
     /// The plan as JSON, laid out for editing.

@@ -71,13 +71,13 @@ impl VoiceSpec {
 
 /// The voices of a plan in the order they begin, and the length of the mix in frames.
 pub fn voices(plan: &MixPlan) -> (Vec<VoiceSpec>, i64) {
-    let mut line = Line { rate: plan.rate, now: 0.0, open: Vec::new(), done: Vec::new() };
+    let mut line = Line::at(plan.rate, 0.0);
     for planned in &plan.actions {
         line.add(&planned.action);
     }
-    let end = line.frame(line.now);
-    line.done.append(&mut line.open.iter().map(|open| open.spec.clone()).collect());
-    let mut voices = line.done;
+    let end = line.end();
+    let mut voices = line.take_ended();
+    voices.extend(line.open());
     voices.retain(|v| v.end() > v.start());
     voices.sort_by_key(VoiceSpec::start);
     (voices, end)
@@ -89,12 +89,13 @@ struct Open {
     place: f64,
 }
 
-struct Line {
+/// Actions laid end to end.
+pub(super) struct Line {
     rate: SampleRate,
     /// Length so far in seconds.
     now: f64,
     open: Vec<Open>,
-    done: Vec<VoiceSpec>,
+    ended: Vec<VoiceSpec>,
 }
 
 /// What one action lets a track play: source and mix durations beat by beat, and its gain.
@@ -110,18 +111,44 @@ struct Stretch<'a> {
 type ShapeOf<'a> = Box<dyn Fn(&[i64]) -> Shape + 'a>;
 
 impl Line {
+    /// A line whose first action begins at `now` seconds of the mix.
+    pub fn at(rate: SampleRate, now: f64) -> Line {
+        Line { rate, now, open: Vec::new(), ended: Vec::new() }
+    }
+
+    /// Where its last action ends, in seconds.
+    pub fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// The frame its last action ends at.
+    pub fn end(&self) -> i64 {
+        self.frame(self.now)
+    }
+
+    /// Voices that the next action may let play on.
+    pub fn open(&self) -> impl Iterator<Item = VoiceSpec> {
+        self.open.iter().map(|open| open.spec.clone())
+    }
+
+    /// Voices that are known to their end, each once.
+    pub fn take_ended(&mut self) -> Vec<VoiceSpec> {
+        std::mem::take(&mut self.ended)
+    }
+
     fn frame(&self, seconds: f64) -> i64 {
         (seconds * self.rate.as_f64()).round() as i64
     }
 
-    fn add(&mut self, action: &Action) {
+    /// Lets an action follow.
+    pub fn add(&mut self, action: &Action) {
         let stretches = stretches(action);
         let playing: Vec<usize> = stretches.iter().map(|s| s.track).collect();
         // What no longer plays is over.
         let (open, over): (Vec<Open>, Vec<Open>) =
             self.open.drain(..).partition(|o| playing.contains(&o.spec.track));
         self.open = open;
-        self.done.extend(over.into_iter().map(|o| o.spec));
+        self.ended.extend(over.into_iter().map(|o| o.spec));
         for stretch in stretches {
             self.extend(stretch);
         }
@@ -140,7 +167,7 @@ impl Line {
             None => {
                 if let Some(i) = self.open.iter().position(|o| o.spec.track == track) {
                     let over = self.open.swap_remove(i);
-                    self.done.push(over.spec);
+                    self.ended.push(over.spec);
                 }
                 let knot = Knot { at: self.frame(self.now), source: self.frame(start.0) };
                 let spec = VoiceSpec { track, knots: vec![knot], shapes: Vec::new() };

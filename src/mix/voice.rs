@@ -76,6 +76,12 @@ impl Voice {
         &self.spec
     }
 
+    /// Takes the same stretch of the track again, now that more of it is known: what was played of
+    /// it is as it was.
+    pub fn revise(&mut self, spec: VoiceSpec) {
+        self.spec = spec;
+    }
+
     /// Finds the splices that begin before `frame`.
     fn prepare(&mut self, frame: i64) -> Result<()> {
         let splicer = Splicer::new(self.rate);

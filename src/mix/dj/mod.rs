@@ -11,7 +11,8 @@ mod likeness;
 mod programme;
 mod transition;
 
-pub use programme::{Playing, plan_mix};
+pub use grid::Grid;
+pub use programme::{Desk, OnDeck, Playing, plan_mix};
 pub use transition::Options;
 
 #[cfg(test)]

@@ -45,22 +45,28 @@ pub fn render(plan: &MixPlan, tracks: &[Vec<AudioBuffer>]) -> AudioBuffer {
     part_of(plan, tracks, 0..i64::MAX).1
 }
 
+/// What opens these tracks: one sound each, or drums and the rest.
+pub fn sounds(tracks: &[Vec<AudioBuffer>]) -> impl Fn(usize) -> TrackSound + use<> {
+    let tracks: Vec<Vec<Arc<AudioBuffer>>> =
+        tracks.iter().map(|t| t.iter().cloned().map(Arc::new).collect()).collect();
+    move |track: usize| {
+        let names: &[Part] =
+            if tracks[track].len() == 1 { &[Part::All] } else { &[Part::Drums, Part::Other] };
+        let boxed = |(name, sound): (&Part, &Arc<AudioBuffer>)| {
+            (*name, Box::new(Sound(sound.clone())) as Box<dyn Wave + Send>)
+        };
+        TrackSound { parts: names.iter().zip(&tracks[track]).map(boxed).collect() }
+    }
+}
+
 /// The same for some frames of the mix; gives the first frame as well.
 pub fn part_of(
     plan: &MixPlan,
     tracks: &[Vec<AudioBuffer>],
     frames: Range<i64>,
 ) -> (i64, AudioBuffer) {
-    let tracks: Vec<Vec<Arc<AudioBuffer>>> =
-        tracks.iter().map(|t| t.iter().cloned().map(Arc::new).collect()).collect();
-    let open = move |track: usize, _: bool| {
-        let names: &[Part] =
-            if tracks[track].len() == 1 { &[Part::All] } else { &[Part::Drums, Part::Other] };
-        let boxed = |(name, sound): (&Part, &Arc<AudioBuffer>)| {
-            (*name, Box::new(Sound(sound.clone())) as Box<dyn Wave + Send>)
-        };
-        Ok(TrackSound { parts: names.iter().zip(&tracks[track]).map(boxed).collect() })
-    };
+    let sound = sounds(tracks);
+    let open = move |track: usize, _: bool| Ok(sound(track));
     let mut renderer = Renderer::part(plan, &open, frames, |_| true);
     let first = renderer.position();
     let (mut whole, mut block) = (AudioBuffer::new(2), AudioBuffer::default());
