@@ -28,7 +28,7 @@ pub fn encoded(extension: &str) -> Vec<u8> {
     let tags = OutputTags { title: "A song".into(), ..OutputTags::default() };
     let mut encoder = match extension {
         "flac" => flac(out, SampleRate::CD, 1, BitDepth::Sixteen, &tags),
-        "mp3" => mp3(out, SampleRate::CD, 1, Mp3Quality::Cbr192, &tags),
+        "mp3" => mp3(out, SampleRate::CD, 1, Mp3Quality::Cbr(192), &tags),
         _ => opus(out, SampleRate::CD, 1, 64_000, &tags),
     }
     .unwrap();

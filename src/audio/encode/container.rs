@@ -63,7 +63,7 @@ impl Container {
         match self {
             Container::Wav(format) => wav(out, rate, channels, format),
             Container::Flac => flac(out, rate, channels, BitDepth::TwentyFour, tags),
-            Container::Mp3 => mp3(out, rate, channels, Mp3Quality::V0, tags),
+            Container::Mp3 => mp3(out, rate, channels, Mp3Quality::Vbr(0), tags),
             Container::Opus => opus(out, rate, channels, OPUS_BITRATE, tags),
         }
     }

@@ -52,29 +52,19 @@ pub fn flac(
     let depth = if bits == BitDepth::Sixteen { 16 } else { 24 };
     let writer = FlacChannelWriter::new(sink, options, rate.hz(), depth, channels as u8, None)
         .map_err(failed)?;
-    Ok(Box::new(Flac {
-        writer,
-        failure,
-        dither: (0..if bits == BitDepth::Sixteen { channels } else { 0 })
-            .map(|channel| Seed(0).stream(&format!("dither {channel}")))
-            .collect(),
-        steps: vec![Vec::with_capacity(BLOCK); channels],
-        frames: 0,
-    }))
+    Ok(Box::new(Flac { writer, failure, quantiser: Quantiser::new(bits, channels), frames: 0 }))
 }
 
 struct Flac {
     writer: FlacChannelWriter<Sink>,
     failure: Failure,
-    /// A stream of draws for each channel; none for 24 bits.
-    dither: Vec<SeededDraws>,
-    steps: Vec<Vec<i32>>,
+    quantiser: Quantiser,
     frames: u64,
 }
 
 impl Encoder for Flac {
     fn write(&mut self, planar: &[&[f32]]) -> Result<()> {
-        let frames = block_frames(planar, self.steps.len())?;
+        let frames = block_frames(planar, self.quantiser.steps.len())?;
         self.frames += frames as u64;
         if self.frames > MOST_FRAMES {
             return Err(Error::new(ErrorKind::Limit, "a FLAC file can hold no more frames")
@@ -82,8 +72,8 @@ impl Encoder for Flac {
         }
         for start in (0..frames).step_by(BLOCK) {
             let end = (start + BLOCK).min(frames);
-            self.quantise(planar, start..end);
-            self.writer.write(&self.steps).map_err(failed)?;
+            let steps = self.quantiser.take(planar, start..end);
+            self.writer.write(steps).map_err(failed)?;
         }
         Ok(())
     }
@@ -99,8 +89,25 @@ impl Encoder for Flac {
     }
 }
 
-impl Flac {
-    fn quantise(&mut self, planar: &[&[f32]], range: std::ops::Range<usize>) {
+/// Turns samples into whole steps.
+pub(super) struct Quantiser {
+    /// A stream of draws for each channel; none for 24 bits.
+    dither: Vec<SeededDraws>,
+    steps: Vec<Vec<i32>>,
+}
+
+impl Quantiser {
+    pub fn new(bits: BitDepth, channels: usize) -> Quantiser {
+        let dithered = if bits == BitDepth::Sixteen { channels } else { 0 };
+        let draws = |channel| Seed(0).stream(&format!("dither {channel}"));
+        Quantiser {
+            dither: (0..dithered).map(draws).collect(),
+            steps: vec![Vec::with_capacity(BLOCK); channels],
+        }
+    }
+
+    /// The steps of some frames, a list a channel.
+    pub fn take(&mut self, planar: &[&[f32]], range: std::ops::Range<usize>) -> &[Vec<i32>] {
         for (channel, (steps, samples)) in self.steps.iter_mut().zip(planar).enumerate() {
             let samples = samples[range.clone()].iter().map(|&x| f64::from(tamed(x)));
             steps.clear();
@@ -113,6 +120,7 @@ impl Flac {
                 }
             }
         }
+        &self.steps
     }
 }
 
@@ -123,7 +131,7 @@ fn nearest(scaled: f64, top: f64) -> i32 {
     ((scaled + MAGIC) - MAGIC).clamp(-top - 1.0, top) as i32
 }
 
-fn failed(error: FlacError) -> Error {
+pub(super) fn failed(error: FlacError) -> Error {
     match error {
         FlacError::Io(source) => write_failed(source),
         other => internal("cannot encode FLAC", other),

@@ -6,6 +6,7 @@
 mod container;
 mod flac;
 mod id3;
+pub mod live;
 mod mp3;
 mod opus;
 mod resample;

@@ -20,15 +20,12 @@ const BLOCK: usize = 8 * 1152;
 const EFFORT: Quality = Quality::VeryNice;
 
 /// How many bits the music may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mp3Quality {
-    /// Variable rate, LAME's best setting (`-V 0`, about 245 kbit/s).
-    #[default]
-    V0,
-    /// Constant 320 kbit/s.
-    Cbr320,
-    /// Constant 192 kbit/s.
-    Cbr192,
+    /// Variable rate, LAME's settings `-V 0` (best, about 245 kbit/s) to `-V 9`.
+    Vbr(u8),
+    /// Constant rate in kbit/s, one of those that MPEG-1 layer III knows.
+    Cbr(u16),
 }
 
 /// An MP3 encoder for one or two channels. Rates MP3 does not know are resampled to 44 100 or
@@ -51,14 +48,14 @@ pub fn mp3(
     let info_at = out.stream_position().map_err(write_failed)?;
     Ok(Box::new(Mp3 {
         converter: RateConverter::new(rate, target, channels)?,
-        lame: lame(target, channels, quality)?,
+        lame: lame(target, channels, quality, true)?,
         encoded: Vec::new(),
         out,
         info_at,
     }))
 }
 
-fn output_rate(rate: SampleRate) -> Result<SampleRate> {
+pub(super) fn output_rate(rate: SampleRate) -> Result<SampleRate> {
     match rate.hz() {
         hz if RATES.contains(&hz) => Ok(rate),
         hz if hz.is_multiple_of(11_025) => Ok(SampleRate::CD),
@@ -66,7 +63,13 @@ fn output_rate(rate: SampleRate) -> Result<SampleRate> {
     }
 }
 
-fn lame(rate: SampleRate, channels: usize, quality: Mp3Quality) -> Result<Lame> {
+/// LAME, which leaves room for a LAME tag in front where `tagged`.
+pub(super) fn lame(
+    rate: SampleRate,
+    channels: usize,
+    quality: Mp3Quality,
+    tagged: bool,
+) -> Result<Lame> {
     let setup = |e: BuildError| internal("cannot set up LAME", e);
     let mut builder = Builder::new()
         .ok_or_else(|| Error::new(ErrorKind::Internal, "no memory for the MP3 encoder"))?;
@@ -74,16 +77,49 @@ fn lame(rate: SampleRate, channels: usize, quality: Mp3Quality) -> Result<Lame> 
     builder.set_sample_rate(rate.hz()).map_err(setup)?;
     builder.set_output_sample_rate(rate.hz().try_into().ok()).map_err(setup)?;
     builder.set_quality(EFFORT).map_err(setup)?;
-    builder.set_to_write_vbr_tag(true).map_err(setup)?;
+    builder.set_to_write_vbr_tag(tagged).map_err(setup)?;
     match quality {
-        Mp3Quality::V0 => {
+        Mp3Quality::Vbr(level) => {
             builder.set_vbr_mode(VbrMode::Mtrh).map_err(setup)?;
-            builder.set_vbr_quality(Quality::Best).map_err(setup)?;
+            builder.set_vbr_quality(vbr_level(level)?).map_err(setup)?;
         }
-        Mp3Quality::Cbr320 => builder.set_brate(Bitrate::Kbps320).map_err(setup)?,
-        Mp3Quality::Cbr192 => builder.set_brate(Bitrate::Kbps192).map_err(setup)?,
+        Mp3Quality::Cbr(kbps) => builder.set_brate(bitrate(kbps)?).map_err(setup)?,
     }
     builder.build().map_err(setup)
+}
+
+fn vbr_level(level: u8) -> Result<Quality> {
+    use Quality::{
+        Best, Decent, Good, NearBest, Nice, Ok as Okay, SecondBest, SecondWorst, VeryNice, Worst,
+    };
+    const LEVELS: [Quality; 10] =
+        [Best, SecondBest, NearBest, VeryNice, Nice, Good, Decent, Okay, SecondWorst, Worst];
+    LEVELS.get(usize::from(level)).copied().ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("MP3 knows no quality V{level}"))
+            .because("it takes V0 (best) to V9")
+    })
+}
+
+fn bitrate(kbps: u16) -> Result<Bitrate> {
+    Ok(match kbps {
+        32 => Bitrate::Kbps32,
+        40 => Bitrate::Kbps40,
+        48 => Bitrate::Kbps48,
+        64 => Bitrate::Kbps64,
+        80 => Bitrate::Kbps80,
+        96 => Bitrate::Kbps96,
+        112 => Bitrate::Kbps112,
+        128 => Bitrate::Kbps128,
+        160 => Bitrate::Kbps160,
+        192 => Bitrate::Kbps192,
+        224 => Bitrate::Kbps224,
+        256 => Bitrate::Kbps256,
+        320 => Bitrate::Kbps320,
+        _ => {
+            return Err(Error::new(ErrorKind::Usage, format!("MP3 knows no {kbps} kbit/s"))
+                .because("it takes 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256 or 320"));
+        }
+    })
 }
 
 struct Mp3 {
@@ -129,7 +165,8 @@ impl Mp3 {
     }
 }
 
-fn encode(
+/// Writes what LAME makes of some frames.
+pub(super) fn encode(
     lame: &mut Lame,
     planar: &[Vec<f32>],
     encoded: &mut Vec<u8>,

@@ -11,7 +11,8 @@ use super::resample::RateConverter;
 use super::{Encoder, Output, OutputTags, check_channels, internal, write_failed};
 use crate::base::{Error, ErrorKind, Result, SampleRate};
 
-const RATE: u32 = 48_000;
+/// The rate Opus works at.
+pub(super) const RATE: u32 = 48_000;
 /// Frames in a packet: 20 ms.
 const PACKET: usize = 960;
 /// The bit rates Opus is defined for, in bit/s.
@@ -31,6 +32,25 @@ pub fn opus(
     bitrate: u32,
     tags: &OutputTags,
 ) -> Result<Box<dyn Encoder>> {
+    let (encoder, head, comments) = set_up(rate, channels, bitrate, tags)?;
+    let pre_skip = u64::from(head.pre_skip);
+    let out = BufWriter::with_capacity(1 << 16, out);
+    let writer = OggOpusWriter::with_tags(out, head, comments).map_err(failed)?;
+    Ok(Box::new(Opus {
+        converter: RateConverter::new(rate, SampleRate::new(RATE)?, channels)?,
+        packets: Packets::new(encoder, writer, channels),
+        pre_skip,
+        frames: 0,
+    }))
+}
+
+/// An encoder and the two headers of its stream.
+pub(super) fn set_up(
+    rate: SampleRate,
+    channels: usize,
+    bitrate: u32,
+    tags: &OutputTags,
+) -> Result<(OpusEncoder, OpusHead, OpusTags)> {
     check_channels("Opus", channels, 2)?;
     if !BITRATES.contains(&bitrate) {
         return Err(Error::new(ErrorKind::Usage, format!("Opus knows no {bitrate} bit/s"))
@@ -41,30 +61,16 @@ pub fn opus(
     encoder.bitrate_bps = bitrate as i32;
     encoder.rate_control = RateControl::Vbr;
     let head = OpusHead::for_encoder(&encoder, rate.hz());
-    let pre_skip = u64::from(head.pre_skip);
     let mut comments = OpusTags::new();
     for (name, text) in tags.vorbis() {
         comments.push(name, text).map_err(failed)?;
     }
-    let out = BufWriter::with_capacity(1 << 16, out);
-    let writer = OggOpusWriter::with_tags(out, head, comments).map_err(failed)?;
-    Ok(Box::new(Opus {
-        converter: RateConverter::new(rate, SampleRate::new(RATE)?, channels)?,
-        packets: Packets {
-            encoder,
-            writer,
-            channels,
-            block: Vec::with_capacity(PACKET * channels),
-            packet: vec![0; MAX_PACKET_BYTES],
-        },
-        pre_skip,
-        frames: 0,
-    }))
+    Ok((encoder, head, comments))
 }
 
 struct Opus {
     converter: RateConverter,
-    packets: Packets,
+    packets: Packets<BufWriter<Box<dyn Output>>>,
     pre_skip: u64,
     frames: u64,
 }
@@ -86,17 +92,24 @@ impl Encoder for Opus {
     }
 }
 
-struct Packets {
-    encoder: OpusEncoder,
-    writer: OggOpusWriter<BufWriter<Box<dyn Output>>>,
+/// Frames become packets, and packets an Ogg stream.
+pub(super) struct Packets<W: Write> {
+    pub encoder: OpusEncoder,
+    pub writer: OggOpusWriter<W>,
     channels: usize,
     /// Interleaved frames of the packet being filled: always fewer than a packet between calls.
     block: Vec<f32>,
     packet: Vec<u8>,
 }
 
-impl Packets {
-    fn take(&mut self, planar: &[Vec<f32>]) -> Result<()> {
+impl<W: Write> Packets<W> {
+    pub fn new(encoder: OpusEncoder, writer: OggOpusWriter<W>, channels: usize) -> Self {
+        let block = Vec::with_capacity(PACKET * channels);
+        Packets { encoder, writer, channels, block, packet: vec![0; MAX_PACKET_BYTES] }
+    }
+
+    /// Encodes all packets that became full.
+    pub fn take(&mut self, planar: &[Vec<f32>]) -> Result<()> {
         let mut from = 0;
         while from < planar[0].len() {
             let room = PACKET - self.block.len() / self.channels;
@@ -135,7 +148,7 @@ impl Packets {
     }
 }
 
-fn failed(error: OpusError) -> Error {
+pub(super) fn failed(error: OpusError) -> Error {
     match error {
         OpusError::Io(source) => write_failed(source),
         other => internal("cannot encode Opus", other),

@@ -48,9 +48,9 @@ enum Format {
 const FORMATS: [Format; 6] = [
     Format::Flac(BitDepth::TwentyFour),
     Format::Flac(BitDepth::Sixteen),
-    Format::Mp3(Mp3Quality::V0),
-    Format::Mp3(Mp3Quality::Cbr320),
-    Format::Mp3(Mp3Quality::Cbr192),
+    Format::Mp3(Mp3Quality::Vbr(0)),
+    Format::Mp3(Mp3Quality::Cbr(320)),
+    Format::Mp3(Mp3Quality::Cbr(192)),
     Format::Opus(128_000),
 ];
 
@@ -215,9 +215,9 @@ fn flac_headers_know_length_and_checksum() {
 #[test]
 fn lossy_formats_sound_alike_and_start_on_time() {
     for (format, rate, least) in [
-        (Format::Mp3(Mp3Quality::V0), 44_100, 20.0),
-        (Format::Mp3(Mp3Quality::Cbr320), 48_000, 20.0),
-        (Format::Mp3(Mp3Quality::Cbr192), 22_050, 20.0),
+        (Format::Mp3(Mp3Quality::Vbr(0)), 44_100, 20.0),
+        (Format::Mp3(Mp3Quality::Cbr(320)), 48_000, 20.0),
+        (Format::Mp3(Mp3Quality::Cbr(192)), 22_050, 20.0),
         (Format::Opus(128_000), 48_000, 15.0),
         (Format::Opus(192_000), 48_000, 15.0),
     ] {
@@ -239,8 +239,8 @@ fn other_rates_are_resampled_to_the_right_length_and_place() {
         (Format::Opus(160_000), 22_050, 48_000),
         (Format::Opus(160_000), 96_000, 48_000),
         (Format::Opus(160_000), 44_101, 48_000),
-        (Format::Mp3(Mp3Quality::V0), 96_000, 48_000),
-        (Format::Mp3(Mp3Quality::V0), 88_200, 44_100),
+        (Format::Mp3(Mp3Quality::Vbr(0)), 96_000, 48_000),
+        (Format::Mp3(Mp3Quality::Vbr(0)), 88_200, 44_100),
     ] {
         for seconds in [0.0, 0.0001, 1.3] {
             let frames = (seconds * f64::from(rate)) as usize;
@@ -314,7 +314,7 @@ fn blocks_of_the_wrong_shape_and_impossible_formats_are_refused() {
     let mut flac = encoder(FORMATS[0], out(), 44_100, 2);
     assert!(flac.write(&[&[0.0]]).is_err());
     assert!(flac.write(&[&[0.0], &[0.0, 0.0]]).is_err());
-    assert!(mp3(out(), SampleRate::CD, 3, Mp3Quality::V0, &tags()).is_err());
+    assert!(mp3(out(), SampleRate::CD, 3, Mp3Quality::Vbr(0), &tags()).is_err());
     assert!(opus(out(), SampleRate::CD, 0, 128_000, &tags()).is_err());
     assert!(opus(out(), SampleRate::CD, 2, 1_000, &tags()).is_err());
 }
