@@ -41,7 +41,7 @@ function written(lightness, a, b) {
 }
 
 const NEUTRAL = "#7d8794";
-const RANGE = { dark: [0.68, 0.86], light: [0.45, 0.63] };
+const RANGE = { dark: [0.58, 0.88], light: [0.38, 0.64] };
 
 /** The colour itself and a lighter and a deeper one, for a ground that is dark or not. */
 export function shades(colour, dark) {

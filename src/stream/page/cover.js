@@ -2,7 +2,6 @@
 
 import { shades } from "./colour.js";
 
-const SIDE = 96;
 const BARS = 12;
 
 /** Numbers in 0..1 that are always the same for a song. */
@@ -16,21 +15,22 @@ function* scatter(text) {
 }
 
 function paint(canvas, meta) {
+  const side = canvas.width;
   const ctx = canvas.getContext("2d");
   const { base, deep } = shades(meta.colour, false);
-  const ground = ctx.createLinearGradient(0, 0, SIDE, SIDE);
+  const ground = ctx.createLinearGradient(0, 0, side, side);
   ground.addColorStop(0, base);
   ground.addColorStop(1, deep);
   ctx.fillStyle = ground;
-  ctx.fillRect(0, 0, SIDE, SIDE);
+  ctx.fillRect(0, 0, side, side);
   ctx.fillStyle = "rgb(255 255 255 / 0.82)";
   const heights = scatter(meta.id ?? "");
-  const step = (SIDE * 0.68) / BARS;
+  const step = (side * 0.68) / BARS;
   for (let i = 0; i < BARS; i += 1) {
     const swell = Math.sin((Math.PI * (i + 0.5)) / BARS);
-    const tall = SIDE * (0.06 + 0.5 * swell * (0.25 + 0.75 * heights.next().value));
+    const tall = side * (0.06 + 0.5 * swell * (0.25 + 0.75 * heights.next().value));
     ctx.beginPath();
-    ctx.roundRect(SIDE * 0.16 + i * step, (SIDE - tall) / 2, step * 0.55, tall, step * 0.27);
+    ctx.roundRect(side * 0.16 + i * step, (side - tall) / 2, step * 0.55, tall, step * 0.27);
     ctx.fill();
   }
 }
@@ -45,11 +45,11 @@ export class Cover {
   #image = document.createElement("img");
   #shown = null;
 
-  constructor(host = document.createElement("span")) {
+  constructor(host = document.createElement("span"), side = 112) {
     this.element = host;
     host.className = "cover";
-    this.#canvas.width = SIDE;
-    this.#canvas.height = SIDE;
+    this.#canvas.width = side;
+    this.#canvas.height = side;
     this.#canvas.setAttribute("aria-hidden", "true");
     this.#image.alt = "";
     this.#image.decoding = "async";

@@ -1,11 +1,13 @@
 // Puts the page together: what the server says, what is heard, and what is shown of both.
 
-import { Backoff, Clock, ask } from "./clock.js";
+import { Clock, ask } from "./clock.js";
+import { keys, mediaKeys, remembered, theme, volume } from "./controls.js";
+import { elsewhere, prepare } from "./elsewhere.js";
+import { Link } from "./link.js";
 import { Player } from "./player.js";
 import { $, Blend, Next, Now, Past, put } from "./songs.js";
 import { Timeline } from "./timeline.js";
 import { Wave } from "./wave.js";
-import { elsewhere, prepare } from "./elsewhere.js";
 import * as words from "./words.js";
 
 const CLOCK_MS = 30_000;
@@ -17,101 +19,22 @@ const LATE_S = 12;
 
 const clock = new Clock();
 const timeline = new Timeline();
+const link = new Link(clock, timeline);
 const player = new Player($("audio"), clock);
 const wave = new Wave($("wave"), timeline);
 const [now, blend, next, past] = [new Now(), new Blend(), new Next(), new Past()];
 const station = { name: "Evermix", since: null };
-let link = "joining";
 let onAir = null;
-
-const remembered = {
-  get(name) {
-    try {
-      return localStorage.getItem(`evermix-${name}`);
-    } catch {
-      return null;
-    }
-  },
-  set(name, value) {
-    try {
-      if (value === null) localStorage.removeItem(`evermix-${name}`);
-      else localStorage.setItem(`evermix-${name}`, value);
-    } catch {
-      // A visitor without storage chooses again next time.
-    }
-  },
-};
 
 /** The moment of the mix that is shown: what is heard, or what the server plays. */
 const moment = () => player.heard ?? clock.now();
 
 // ---- what the server says ----
 
-const linkWaits = new Backoff();
-let source = null;
-let early = null;
-
-/** Fetches all there is; what is announced meanwhile is newer and goes on top. */
-async function load() {
-  early = [];
-  try {
-    if (!clock.known) await clock.refresh();
-    timeline.replace(await ask("/all.json"));
-    for (const apply of early) apply();
-  } finally {
-    early = null;
-  }
-}
-
-function heed(name, act) {
-  source.addEventListener(name, (event) => {
-    let data;
-    try {
-      data = JSON.parse(event.data);
-    } catch {
-      return;
-    }
-    act(data);
-    early?.push(() => act(data));
-  });
-}
-
-function connect() {
-  source?.close();
-  source = new EventSource("/events");
-  source.addEventListener("open", async () => {
-    try {
-      await load();
-      linkWaits.reset();
-      link = "up";
-    } catch (error) {
-      lost(error.status === 503 ? "full" : "down");
-    }
-  });
-  // A source tries again by itself, but not after an answer that is no stream.
-  source.addEventListener("error", () => lost("down"));
-  heed("segment", (data) => timeline.put(data));
-  heed("gone", (data) => timeline.gone(data.from));
-  heed("listener_count", (data) => listeners(data.listener_count));
-}
-
-async function lost(how) {
-  source.close();
-  link = how;
-  setTimeout(connect, linkWaits.next() * 1000);
-  if (how === "down" && (await status("/all.json?now=1")) === 503) link = link === "down" ? "full" : link;
-}
-
-async function status(path) {
-  try {
-    return (await fetch(path, { cache: "no-store" })).status;
-  } catch {
-    return 0;
-  }
-}
-
 function listeners(n) {
-  if (Number.isFinite(n)) put($("listeners"), n > 0 ? `${n.toLocaleString("en")} listening` : "");
+  const some = Number.isFinite(n) && n > 0;
+  $("listeners").classList.toggle("none", !some);
+  if (some) put($("heads"), n.toLocaleString("en"));
 }
 
 async function history() {
@@ -174,11 +97,11 @@ function state() {
   }
   if (player.state === "joining") return ["Joining", "The stream is on its way."];
   if (player.state === "stalled") return ["Stalled", "The stream has stopped. Waiting for it."];
-  if (link !== "up") return LINKS[link];
+  if (link.state !== "up") return LINKS[link.state];
   const late = clock.now() - moment();
   if (player.state === "paused") return ["Paused", "The mix goes on. Play joins it where it is."];
   if (player.state !== "playing") return ["On the air", "Press play, or the space bar, to join."];
-  if (late > clock.burst + LATE_S) return ["Playing", `${words.clock(late)} behind.`];
+  if (late > clock.burst + LATE_S) return ["Playing", `${words.clock(late)} behind. Pause and play catches up.`];
   return ["Live", ""];
 }
 
@@ -188,11 +111,12 @@ function showState(song, time) {
   let more = detail;
   if (what === "Live" && song) more = `${words.clock(time - song.from)} of this song`;
   put($("detail"), more);
-  document.body.dataset.state = link === "up" || player.wanted ? player.state : "down";
+  document.body.dataset.state = link.state === "up" || player.wanted ? player.state : "down";
 }
 
 function showTitle(song) {
-  const name = song && [words.title(song.meta), words.artist(song.meta)].filter(Boolean).join(" – ");
+  const parts = song ? [words.title(song.meta), words.artist(song.meta)] : [];
+  const name = parts.filter(Boolean).map((part) => words.clean(part, 80)).join(" – ");
   const sign = player.state === "playing" ? "▶ " : "";
   const text = name ? `${sign}${name} · ${station.name}` : station.name;
   if (document.title !== text) document.title = text;
@@ -278,83 +202,27 @@ function showPlayer() {
   tick();
 }
 
-function volume() {
-  const [audio, slider] = [$("audio"), $("volume")];
-  const stored = remembered.get("volume");
-  if (stored !== null && Number.isFinite(Number(stored))) slider.value = stored;
-  const apply = () => {
-    audio.volume = Number(slider.value);
-    slider.style.setProperty("--at", `${100 * slider.value}%`);
-  };
-  apply();
-  // Some phones leave the volume to their keys; a slider that does nothing is not shown.
-  slider.hidden = Math.abs(audio.volume - Number(slider.value)) > 0.01;
-  slider.addEventListener("input", () => {
-    apply();
-    if (audio.muted) mute();
-    remembered.set("volume", slider.value);
-  });
-  $("mute").addEventListener("click", mute);
-}
-
-function mute() {
-  const audio = $("audio");
-  audio.muted = !audio.muted;
-  $("mute").setAttribute("aria-pressed", String(audio.muted));
-  $("mute").setAttribute("aria-label", audio.muted ? "Unmute" : "Mute");
-}
-
-function keys(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if ($("elsewhere").open || event.target.closest("input, select, textarea, summary, a")) return;
-  if (event.code === "Space" && !event.target.closest("button")) {
-    event.preventDefault();
-    if (!event.repeat) player.toggle();
-  } else if (event.key === "m" || event.key === "M") mute();
-}
-
-function theme() {
-  const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-  const show = () => {
-    $("theme").setAttribute("aria-label", `Use the ${dark() ? "light" : "dark"} theme`);
-    wave.retheme();
-    tick();
-  };
-  $("theme").addEventListener("click", () => {
-    const wanted = dark() ? "light" : "dark";
-    const own = wanted !== (system.matches ? "dark" : "light");
-    if (own) root.dataset.theme = wanted;
-    else delete root.dataset.theme;
-    remembered.set("theme", own ? wanted : null);
-    show();
-  });
-  system.addEventListener("change", show);
-  show();
-}
-
 player.onchange = showPlayer;
+link.onlisteners = listeners;
+link.onup = () => Promise.all([introduce(), mounts(), history()]);
 $("play").addEventListener("click", () => player.toggle());
 $("mount").addEventListener("change", () => {
   remembered.set("mount", $("mount").value);
   player.choose($("mount").value);
 });
-document.addEventListener("keydown", keys);
-for (const [name, act] of [["play", () => player.play()], ["pause", () => player.pause()], ["stop", () => player.pause()]]) {
-  navigator.mediaSession?.setActionHandler(name, act);
-}
 const refresh = () => clock.refresh().catch(() => {});
 setInterval(refresh, CLOCK_MS);
 addEventListener("online", refresh);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 
-volume();
-theme();
+volume($("audio"));
+keys(player, $("audio"));
+mediaKeys(player);
+theme(() => {
+  wave.retheme();
+  tick();
+});
 prepare();
-introduce();
-mounts();
-refresh();
-connect();
+link.connect();
 setInterval(tick, TICK_MS);
 requestAnimationFrame(frame);

@@ -29,7 +29,7 @@ const tint = (element, meta) => {
 
 /** The card of the song that is heard. */
 export class Now {
-  #cover = new Cover($("cover"));
+  #cover = new Cover($("cover"), 400);
 
   show(song) {
     const meta = song?.meta;
@@ -50,12 +50,13 @@ class Row {
   #cover = new Cover();
   #title = make("bdi");
   #artist = make("bdi");
-  #facts = make("span", "fact");
-  #when = make("span", "when");
+  #facts = make("span");
+  #when = make("span");
 
   constructor() {
-    const names = make("span", "names", make("span", "name", this.#title), make("span", "by", this.#artist));
-    this.element = make("li", "song", this.#cover.element, names, this.#facts, this.#when);
+    const first = make("div", "line", make("span", "name", this.#title), this.#when);
+    const second = make("div", "line", make("span", "by", this.#artist), this.#facts);
+    this.element = make("li", "song", this.#cover.element, make("div", "lines", first, second));
   }
 
   show(meta, facts, when) {
@@ -102,7 +103,8 @@ export class Next {
     const shown = this.#list.show(
       songs.slice(0, UPCOMING).map((s) => {
         const facts = [words.bpm(s.meta), words.clean(s.meta.camelot)].filter(Boolean).join(" · ");
-        return [s.meta, facts, `in ${words.clock(s.from - time)}`];
+        const wait = Math.ceil(s.begins - time);
+        return [s.meta, facts, wait > 0 ? `in ${words.clock(wait)}` : "coming in"];
       }),
     );
     $("none").hidden = shown > 0;
@@ -148,7 +150,7 @@ export class Blend {
 
   show(action, time) {
     const under = action && action.time <= time;
-    put($("blend-head"), under ? "In transition" : "Next transition");
+    put($("blend-head"), under ? "Transition ends in" : "Next transition in");
     put($("count"), action ? words.clock(Math.ceil((under ? action.end : action.time) - time)) : "–:––");
     document.body.classList.toggle("blending", Boolean(under));
     const mark = action ? JSON.stringify([action.id, action.time, action.end, action.why]) : "";

@@ -122,19 +122,19 @@ const differ = ([a, b]) => a.meta.id !== b.meta.id;
 
 function songsOf(actions) {
   const songs = [];
-  const add = (track, from, to) => {
+  const add = (track, from, to, begins = from) => {
     const last = songs.at(-1);
     if (last && last.meta.id === track.meta.id && from - last.to < 1) {
       last.to = Math.max(last.to, to);
       return;
     }
-    songs.push({ meta: track.meta, from, to });
+    songs.push({ meta: track.meta, begins, from, to });
   };
   for (const a of actions) {
     if (a.tracks.length === 2) {
       const middle = a.time + a.duration / 2;
       add(a.tracks[0], a.time, middle);
-      add(a.tracks[1], middle, a.end);
+      add(a.tracks[1], middle, a.end, a.time);
     } else if (a.tracks.length === 1) {
       add(a.tracks[0], a.time, a.end);
     }

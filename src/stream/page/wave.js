@@ -246,9 +246,10 @@ export class Wave {
     const since = beat ? view.now - beat.at : Infinity;
     const pulse = Math.max(0, 1 - since / PULSE_S) ** 2;
     ctx.fillStyle = this.#colours().ink;
-    ctx.fillRect(view.head - 1, LABELS - 4, 2, view.height - LABELS + 4);
+    const low = view.height - BEATS / 2;
+    ctx.fillRect(view.head - 1, LABELS - 4, 2, low - LABELS + 4);
     ctx.beginPath();
-    ctx.arc(view.head, LABELS - 4, 4 + 2.5 * pulse, 0, 2 * Math.PI);
+    ctx.arc(view.head, low, 4 + 3 * pulse, 0, 2 * Math.PI);
     ctx.fill();
   }
 }

@@ -5,11 +5,12 @@ const LONGEST = 300;
 // Control characters, and the marks that turn the direction of all that follows.
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 
-export function clean(text) {
+/** One line of plain text of at most so many letters. */
+export function clean(text, longest = LONGEST) {
   if (typeof text !== "string") return "";
   const line = text.replace(UNSEEN, " ").replace(/\s+/g, " ").trim();
-  const letters = Array.from(line.slice(0, 2 * LONGEST));
-  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : letters.join("");
+  const letters = Array.from(line.slice(0, 2 * longest));
+  return letters.length > longest ? `${letters.slice(0, longest - 1).join("")}…` : letters.join("");
 }
 
 export const title = (meta) => clean(meta?.title) || "Untitled";
@@ -37,7 +38,7 @@ export const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? 
 
 /** The time of day, as the visitor's machine writes it. */
 export const time = (epoch) =>
-  new Date(epoch * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  new Date(epoch * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 
 /** `124` or `124.5`, without a needless zero. */
 export const tempo = (bpm) =>
@@ -51,8 +52,8 @@ export function signed(x, digits = 1) {
   return x < 0 ? `−${text}` : `+${text}`;
 }
 
-/** `A minor · 8A`, or what there is of it. */
-export const key = (meta) => [clean(meta?.key), clean(meta?.camelot)].filter(Boolean).join(" · ");
+/** `8A · A minor`, or what there is of it. */
+export const key = (meta) => [clean(meta?.camelot), clean(meta?.key)].filter(Boolean).join(" · ");
 
 /** `12.3 MB`. */
 export function bytes(n) {
