@@ -2,6 +2,8 @@
 
 import { Backoff, ask } from "./clock.js";
 
+const SILENT_MS = 15_000;
+
 /** `state` is `joining`, `up`, `down` or `full`; while it is not up, what is shown may be old. */
 export class Link {
   state = "joining";
@@ -13,6 +15,7 @@ export class Link {
   #waits = new Backoff();
   #early = null;
   #timer = null;
+  #since = 0;
 
   constructor(clock, timeline) {
     this.#clock = clock;
@@ -29,6 +32,15 @@ export class Link {
     this.#heed("segment", (data) => this.#timeline.put(data));
     this.#heed("gone", (data) => this.#timeline.gone(data.from));
     this.#heed("listener_count", (data) => this.onlisteners(data.listener_count));
+  }
+
+  /** A line can be dead without a word, after a sleep say: then the plan runs out. */
+  look() {
+    if (this.state !== "up" || this.#timeline.at(this.#clock.now())) this.#since = performance.now();
+    else if (performance.now() - this.#since > SILENT_MS) {
+      this.#since = performance.now();
+      this.connect();
+    }
   }
 
   #heed(name, act) {

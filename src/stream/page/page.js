@@ -13,6 +13,7 @@ import * as words from "./words.js";
 const CLOCK_MS = 30_000;
 const TICK_MS = 200;
 const HISTORY_SLACK_MS = 1_500;
+const FRAME_MS = 28;
 const JUMP_S = 8;
 const EASE_S = 0.25;
 const LATE_S = 12;
@@ -84,6 +85,7 @@ const REASONS = {
   full: ["At capacity", () => `All places are taken. ${wait()}`],
   offline: ["You are offline", wait],
 };
+const LATE = "What is shown may be late: the page is reconnecting.";
 const LINKS = {
   joining: ["Tuning in", ""],
   down: ["Reconnecting", "The station does not answer. Trying again."],
@@ -97,6 +99,7 @@ function state() {
   }
   if (player.state === "joining") return ["Joining", "The stream is on its way."];
   if (player.state === "stalled") return ["Stalled", "The stream has stopped. Waiting for it."];
+  if (link.state !== "up" && player.state === "playing") return ["Playing", LATE];
   if (link.state !== "up") return LINKS[link.state];
   const late = clock.now() - moment();
   if (player.state === "paused") return ["Paused", "The mix goes on. Play joins it where it is."];
@@ -139,6 +142,7 @@ function announce(song) {
 function tick() {
   const time = moment();
   timeline.trim(clock.now(), time);
+  link.look();
   const song = timeline.song(time);
   const mark = song && `${song.meta.id} ${Math.round(song.from / 5)}`;
   if (mark !== onAir) {
@@ -185,11 +189,13 @@ function showBeat(time) {
 }
 
 function frame(stamp) {
+  requestAnimationFrame(frame);
+  // Half of a screen's pictures are enough for some pixels a second, and half the work.
+  if (stamp - before < FRAME_MS) return;
   const time = follow(Math.min(1, (stamp - before) / 1000));
   before = stamp;
   wave.draw(time);
   showBeat(time);
-  requestAnimationFrame(frame);
 }
 
 // ---- what the visitor does ----

@@ -37,7 +37,8 @@ export class Now {
     put(inner("title"), meta ? words.title(meta) : "Tuning in");
     put(inner("artist"), words.artist(meta) || "\u00a0");
     put($("tempo"), words.bpm(meta));
-    put($("key"), words.key(meta));
+    put($("camelot"), words.clean(meta?.camelot));
+    put($("key"), words.clean(meta?.key));
     put(inner("album"), words.clean(meta?.album));
     $("bar").hidden = !words.bpm(meta);
     tint(document.documentElement, meta);
@@ -134,7 +135,8 @@ export class Past {
 
   /** Shows what came before the song on the air. */
   show(song, time) {
-    const past = this.#entries.filter((e) => e.time <= time);
+    const until = song ? Math.min(time, song.begins - 1) : time;
+    const past = this.#entries.filter((e) => e.time <= until);
     if (song && past[0]?.id === song.meta.id) past.shift();
     const mark = `${past.length} ${past[0]?.time}`;
     if (mark === this.#mark) return;

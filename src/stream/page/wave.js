@@ -20,6 +20,7 @@ export class Wave {
   #timeline;
   #size = { width: 0, height: 0 };
   #theme = null;
+  #inSight = true;
   #fills = new Map();
   #names = new Map();
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -29,6 +30,7 @@ export class Wave {
     this.#ctx = canvas.getContext("2d");
     this.#timeline = timeline;
     new ResizeObserver(() => this.#resize()).observe(canvas);
+    new IntersectionObserver(([seen]) => (this.#inSight = seen.isIntersecting)).observe(canvas);
     this.#resize();
   }
 
@@ -63,7 +65,7 @@ export class Wave {
     const of = (name) => style.getPropertyValue(name).trim();
     const family = style.fontFamily;
     this.#theme = {
-      dark: style.colorScheme === "dark" || of("--dark") === "1",
+      dark: of("--dark") === "1",
       ground: of("--stage"),
       ink: of("--ink"),
       soft: of("--soft"),
@@ -88,7 +90,7 @@ export class Wave {
   /** Draws what is heard at `time` at the playhead. */
   draw(time) {
     const { width, height, ratio } = this.#size;
-    if (!width || !height) return;
+    if (!width || !height || !this.#inSight) return;
     const now = this.#calm.matches ? Math.floor(time) : time;
     const ctx = this.#ctx;
     const pace = this.#pace;

@@ -52,9 +52,6 @@ export function signed(x, digits = 1) {
   return x < 0 ? `−${text}` : `+${text}`;
 }
 
-/** `8A · A minor`, or what there is of it. */
-export const key = (meta) => [clean(meta?.camelot), clean(meta?.key)].filter(Boolean).join(" · ");
-
 /** `12.3 MB`. */
 export function bytes(n) {
   if (!Number.isFinite(n)) return "–";
