@@ -21,6 +21,7 @@ export class Wave {
   #size = { width: 0, height: 0 };
   #theme = null;
   #inSight = true;
+  #last = null;
   #fills = new Map();
   #names = new Map();
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -51,6 +52,8 @@ export class Wave {
     }
     this.#size = { width, height, ratio };
     this.retheme();
+    // A canvas that changes its size is wiped.
+    if (this.#last !== null) this.draw(this.#last);
   }
 
   /** Pixels a second: about half a minute on a screen, a quarter on a phone. */
@@ -90,6 +93,7 @@ export class Wave {
   /** Draws what is heard at `time` at the playhead. */
   draw(time) {
     const { width, height, ratio } = this.#size;
+    this.#last = time;
     if (!width || !height || !this.#inSight) return;
     const now = this.#calm.matches ? Math.floor(time) : time;
     const ctx = this.#ctx;
