@@ -18,12 +18,17 @@ export async function ask(path) {
   }
 }
 
-/** Waits that double from one second to half a minute, never quite alike. */
+/** Waits that double from one second to the longest, never quite alike. */
 export class Backoff {
+  #longest;
   #tries = 0;
 
+  constructor(longest = 30) {
+    this.#longest = longest;
+  }
+
   next() {
-    const base = Math.min(30, 2 ** this.#tries);
+    const base = Math.min(this.#longest, 2 ** this.#tries);
     this.#tries += 1;
     return base * (0.85 + 0.3 * Math.random());
   }

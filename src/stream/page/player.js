@@ -5,6 +5,7 @@ import { Backoff } from "./clock.js";
 const STALL_S = 3;
 const GIVE_UP_S = 9;
 const SETTLED_S = 6;
+const LONGEST_WAIT_S = 12;
 const LOOK_MS = 500;
 
 /**
@@ -18,7 +19,7 @@ export class Player {
   onchange = () => {};
   #audio;
   #clock;
-  #backoff = new Backoff();
+  #backoff = new Backoff(LONGEST_WAIT_S);
   #joined = null;
   #base = null;
   #frozen = null;
