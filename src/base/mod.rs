@@ -4,6 +4,7 @@
 
 mod bytes;
 mod cancel;
+mod clock;
 mod error;
 mod limits;
 mod progress;
@@ -12,6 +13,7 @@ mod units;
 
 pub use bytes::{ByteSource, Uninterrupted};
 pub use cancel::Cancel;
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
 pub use progress::{Event, Progress, Quiet};

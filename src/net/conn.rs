@@ -1,0 +1,96 @@
+//! One connection, and whether it still moves.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::Notify;
+
+/// A connection as the house sees it.
+#[derive(Debug)]
+pub struct Conn {
+    /// The other end.
+    pub peer: SocketAddr,
+    begun: Instant,
+    /// Answers that are not sent to their end.
+    busy: AtomicU32,
+    /// Last time anything moved, in milliseconds since it began.
+    moved: AtomicU64,
+    closed: Notify,
+}
+
+impl Conn {
+    /// A connection that was just taken.
+    pub fn new(peer: SocketAddr) -> Arc<Conn> {
+        let (busy, moved) = (AtomicU32::new(0), AtomicU64::new(0));
+        Arc::new(Conn { peer, begun: Instant::now(), busy, moved, closed: Notify::new() })
+    }
+
+    /// Closes it, whatever it is doing.
+    pub fn close(&self) {
+        self.closed.notify_one();
+    }
+
+    /// Ends when it is to be closed.
+    pub async fn closing(&self) {
+        self.closed.notified().await;
+    }
+
+    /// Something moved.
+    pub fn touch(&self) {
+        self.moved.store(self.begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long nothing has moved, and whether an answer is on its way.
+    pub fn still(&self) -> (Duration, bool) {
+        let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
+        let busy = self.busy.load(Ordering::Relaxed) > 0;
+        (self.begun.elapsed().saturating_sub(moved), busy)
+    }
+
+    /// An answer that counts as on its way until it is sent or dropped.
+    pub fn watch(self: &Arc<Conn>, body: Body) -> Body {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.touch();
+        Body::new(Watched { body, conn: self.clone() })
+    }
+}
+
+/// A body whose progress is noted.
+struct Watched {
+    body: Body,
+    conn: Arc<Conn>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.conn.touch();
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.conn.touch();
+        self.conn.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,7 @@
+//! Sockets, deadlines, and how many of them there may be.
+
+mod conn;
+mod listen;
+
+pub use conn::Conn;
+pub use listen::{NetLimits, bind, raise_descriptors, serve};

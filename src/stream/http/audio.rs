@@ -1,0 +1,84 @@
+//! The mounts.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
+use axum::response::{IntoResponse, Response};
+
+use super::feed::Feed;
+use super::icy::Titles;
+use super::text;
+use crate::audio::encode::live::Format;
+use crate::net::Conn;
+use crate::stream::mount::Mount;
+use crate::stream::station::Station;
+
+/// `GET`: the sound, until the listener has enough.
+pub async fn listen(
+    State(station): State<Arc<Station>>,
+    Extension(conn): Extension<Arc<Conn>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Some(mount) = station.mount(uri.path()).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let place = (!station.is_draining())
+        .then(|| station.join(&mount, conn.peer, text(&headers, "user-agent")))
+        .flatten();
+    let Some(place) = place else { return full() };
+    let wants_titles = text(&headers, "icy-metadata").trim() == "1";
+    let titled = wants_titles && matches!(mount.format, Format::Mp3(_));
+    let metaint = station.options.metaint;
+    let feed = Feed::new(station.clone(), place, titled.then(|| Titles::new(metaint)));
+    let mut response = Response::new(feed.body());
+    describe(&station, &mount, titled, response.headers_mut());
+    // As every server of its kind answers: players of all ages take bytes until they end, and
+    // not all of them can take chunks.
+    *response.version_mut() = Version::HTTP_10;
+    response
+}
+
+/// `HEAD`: what there would be.
+pub async fn look(State(station): State<Arc<Station>>, uri: Uri) -> Response {
+    let Some(mount) = station.mount(uri.path()).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if station.is_draining() || station.is_full() {
+        return full();
+    }
+    let mut response = ().into_response();
+    describe(&station, &mount, false, response.headers_mut());
+    response
+}
+
+fn full() -> Response {
+    let retry = [(RETRY_AFTER, "10")];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, "there are too many listeners: try again later\n")
+        .into_response()
+}
+
+fn describe(station: &Station, mount: &Mount, titled: bool, headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(mount.format.content_type()));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
+    let mut icy = |name: &'static str, value: &str| {
+        // A name that cannot be a header is not told.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    icy("icy-name", &station.options.name);
+    icy("icy-description", &station.options.tagline);
+    icy("icy-pub", "0");
+    if let Some(bits) = mount.format.bitrate() {
+        icy("icy-br", &(bits / 1_000).to_string());
+    }
+    if titled {
+        icy("icy-metaint", &station.options.metaint.to_string());
+    }
+}

@@ -1,0 +1,96 @@
+//! The sound one listener gets.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream::unfold;
+use tokio::sync::watch;
+
+use super::icy::Titles;
+use crate::stream::ring::Taken;
+use crate::stream::station::{Listener, Station};
+
+/// A listener and its place in the ring.
+pub struct Feed {
+    station: Arc<Station>,
+    listener: Arc<Listener>,
+    number: u64,
+    place: u64,
+    ready: VecDeque<Bytes>,
+    titles: Option<Titles>,
+    releases: watch::Receiver<u64>,
+}
+
+impl Feed {
+    /// A feed that begins a moment before now, with titles where they are wanted.
+    pub fn new(
+        station: Arc<Station>,
+        (number, listener): (u64, Arc<Listener>),
+        titles: Option<Titles>,
+    ) -> Feed {
+        let releases = listener.mount.releases();
+        let (place, opening) = listener.mount.ring().join(station.options.burst);
+        let mut feed =
+            Feed { station, listener, number, place, ready: VecDeque::new(), titles, releases };
+        let now = feed.station.now();
+        feed.give(opening, now);
+        feed
+    }
+
+    /// The feed as a body that ends with the stream or when the listener is too slow.
+    pub fn body(self) -> Body {
+        Body::from_stream(unfold(self, |mut feed| async move {
+            let bytes = feed.next().await?;
+            Some((Ok::<_, Infallible>(bytes), feed))
+        }))
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                self.listener.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                self.listener.mount.count_sent(bytes.len());
+                return Some(bytes);
+            }
+            if self.station.is_draining() {
+                return None;
+            }
+            self.releases.mark_unchanged();
+            let taken = self.listener.mount.ring().take(self.place);
+            match taken {
+                Taken::Packet(bytes, moment) => {
+                    self.place += 1;
+                    self.listener.place.store(self.place, Ordering::Relaxed);
+                    self.give(bytes, moment);
+                }
+                Taken::Wait => self.releases.changed().await.ok()?,
+                Taken::TooSlow => {
+                    self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn give(&mut self, bytes: Bytes, moment: crate::base::Seconds) {
+        match &mut self.titles {
+            Some(titles) => {
+                let station = &self.station;
+                let title =
+                    || station.board().song(moment).map(|song| song.line()).unwrap_or_default();
+                self.ready.extend(titles.weave(bytes, title));
+            }
+            None if bytes.is_empty() => {}
+            None => self.ready.push_back(bytes),
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.station.leave(self.number);
+    }
+}

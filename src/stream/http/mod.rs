@@ -1,0 +1,88 @@
+//! What the station answers over HTTP.
+
+mod assets;
+mod audio;
+mod control;
+mod feed;
+mod health;
+mod icy;
+mod info;
+mod live;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::station::Station;
+
+/// What pages may do: nothing that is not ours, no script that is not a file of ours.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+/// All routes of a station.
+pub fn router(station: Arc<Station>) -> Router {
+    let mut router = Router::new()
+        .route("/", get(assets::page))
+        .route("/monitor", get(assets::monitor))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/static/{name}", get(assets::file))
+        .route("/artwork/{id}", get(assets::artwork))
+        .route("/all.m3u", get(info::playlist))
+        .route("/all.json", get(info::all))
+        .route("/station.json", get(info::station))
+        .route("/mounts.json", get(info::mounts))
+        .route("/timing.json", get(info::timing))
+        .route("/history.json", get(info::history))
+        .route("/events", get(live::events))
+        .route("/info.websocket", get(live::info))
+        .route("/monitor.websocket", get(live::monitor))
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(health::metrics))
+        .route("/control/skip", post(control::skip))
+        .route("/control/inject", post(control::inject))
+        .route("/control/ban", post(control::ban))
+        .route("/control/transition-bars", post(control::transition_bars))
+        .route("/control/reload", post(control::reload));
+    for mount in &station.mounts {
+        router = router.route(&mount.path, get(audio::listen).head(audio::look));
+    }
+    router.fallback(nothing_there).with_state(station).layer(from_fn(decent))
+}
+
+async fn nothing_there() -> Response {
+    (StatusCode::NOT_FOUND, "there is nothing here; the page is at /\n").into_response()
+}
+
+/// What every answer says for the safety of browsers, and what HTTP/1.1 asks of requests.
+async fn decent(request: Request, next: Next) -> Response {
+    let newer = request.version() >= axum::http::Version::HTTP_11;
+    if newer && !request.headers().contains_key(axum::http::header::HOST) {
+        return (StatusCode::BAD_REQUEST, "HTTP/1.1 asks for a Host header\n").into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A text header, empty where there is none or it is no text.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// JSON that was made beforehand.
+fn json(value: &serde_json::Value) -> Response {
+    ([(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}

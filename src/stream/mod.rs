@@ -1,0 +1,26 @@
+//! The mix, live: packets, listeners, and what they are told.
+//!
+//! Sound comes from a [`Source`] in blocks; the [`Producer`] encodes it ahead of time into the
+//! [`Mount`]s of a [`Station`]; packets are released when their time has come, and every listener
+//! holds a place in the mount's one ring of packets.
+
+mod board;
+mod http;
+mod mount;
+mod pace;
+mod process;
+mod producer;
+mod ring;
+mod source;
+mod station;
+mod told;
+mod waveform;
+
+pub use board::Board;
+pub use http::router;
+pub use mount::{Mount, MountState};
+pub use pace::{Pace, Released};
+pub use producer::{KEEP, Producer};
+pub use ring::{Ring, Taken};
+pub use source::{Artwork, Need, News, Segment, SegmentTrack, SongCard, Source, SourceState, Wish};
+pub use station::{Listener, Station, StationOptions, TICK};
