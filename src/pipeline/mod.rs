@@ -14,7 +14,7 @@ mod segment;
 mod separate;
 mod songs;
 
-pub use analyze::{SongAnalysis, analysis_name, analyze, analyze_each};
+pub use analyze::{SongAnalysis, analysis_name, analyze, analyze_each, find_analysis};
 pub use beat_source::{BeatSource, BeatTracker};
 pub use compare::{Agreement, Comparison, Heard, compare};
 pub use context::{Batch, Context, Skipped};

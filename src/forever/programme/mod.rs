@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::ordering::Ordering;
 use super::song::{Song, SongId, facts};
 use crate::base::{Event, Result, Seed};
-use crate::order::{CullRules, SongFacts, Weights};
+use crate::order::{CullRules, DropReason, SongFacts, Weights};
 use crate::pipeline::Context;
 use draw::Artists;
 use history::History;
@@ -106,6 +106,8 @@ pub struct Programme {
     artists: Artists,
     /// Places of the songs the rules and the mix file leave.
     pool: Vec<usize>,
+    /// Places of those they leave out, and why.
+    left_out: Vec<(usize, DropReason)>,
     forced: HashSet<SongId>,
     /// The rest of the list.
     queue: VecDeque<usize>,
@@ -131,6 +133,7 @@ impl Programme {
             history,
             artists: Artists::default(),
             pool: Vec::new(),
+            left_out: Vec::new(),
             forced: HashSet::new(),
             queue: VecDeque::new(),
             stale: false,
@@ -159,6 +162,7 @@ impl Programme {
         self.facts = facts(self.songs.iter());
         self.finder = Finder::new(&self.songs);
         self.pool = firsts;
+        self.left_out.clear();
     }
 
     /// The song to play next; `None` where there is none.
@@ -188,6 +192,12 @@ impl Programme {
     /// How many songs there are to choose from.
     pub fn len(&self) -> usize {
         self.pool.len()
+    }
+
+    /// Songs that are not played, as places in the listing, with the reason; known once a list was
+    /// made.
+    pub fn left_out(&self) -> &[(usize, DropReason)] {
+        &self.left_out
     }
 
     /// Whether there is none.
@@ -256,13 +266,27 @@ impl Programme {
             }
         }
         let (pool, dropped) = draw::cull_songs(&self.songs, &self.facts, &self.options, &forced);
-        for (place, why) in dropped {
-            let name = self.songs[place].path.file_name().unwrap_or_default().to_string_lossy();
-            tell(context, &mut self.told, format!("{name}: left out, {why}"));
+        for (place, why) in &dropped {
+            self.tell_left_out(context, *place, why);
         }
+        self.left_out = dropped;
         self.pool = pool;
         self.artists = Artists::of(self.pool.iter().map(|&i| &self.songs[i]));
         self.forced = forced.into_iter().map(|i| self.songs[i].id).collect();
+    }
+
+    /// A song nobody can play is a skipped one; that another is not wanted is worth a note.
+    fn tell_left_out(&mut self, context: &Context<'_>, place: usize, why: &DropReason) {
+        let name = |i: usize| {
+            self.songs[i].path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let (item, reason) = (name(place), why.told(name));
+        let text = format!("{item}: left out, {reason}");
+        if !why.is_defect() {
+            tell(context, &mut self.told, text);
+        } else if self.told.insert(text) {
+            context.progress.report(Event::ItemSkipped { item: &item, why: &reason });
+        }
     }
 }
 

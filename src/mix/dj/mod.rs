@@ -11,7 +11,7 @@ mod likeness;
 mod programme;
 mod transition;
 
-pub use programme::{Playing, plan_mix};
+pub use programme::{Booth, Playing, plan_mix};
 pub use transition::Options;
 
 #[cfg(test)]
