@@ -143,7 +143,8 @@ fn by_content(stems: &[SongInput]) -> HashMap<String, StemFiles> {
     for song in stems {
         if let Sound::Stems { drums, other, record: Some(record) } = &song.sound {
             let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-            let files = StemFiles { drums: text(drums), other: text(other) };
+            let hash = record.content();
+            let files = StemFiles { drums: text(drums), other: text(other), hash };
             found.entry(record.source_hash.clone()).or_insert(files);
         }
     }

@@ -26,5 +26,5 @@ pub use fit::{Fitted, Weights, fit, read_index};
 pub use generate::{GenerateJob, Generated, generate, plan_remix};
 pub use output::{Output, write_output};
 pub use segment::{SegmentOptions, segment};
-pub use separate::{Model, StemsRecord, separate, stem_paths};
+pub use separate::{Model, StemsRecord, separate, stem_paths, stems_content};
 pub use songs::{SongInput, Sound, find_songs, find_stems, hash_files};
