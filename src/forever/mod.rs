@@ -14,7 +14,7 @@ mod visits;
 
 pub use companions::write_companions;
 pub use ordering::Ordering;
-pub use plan::{Made, PlanJob, make_plan, plan_track, read_plan};
+pub use plan::{Made, PlanJob, Wishes, make_plan, plan_track, read_plan};
 pub use render::{MixFile, Rendered, render_mix};
 pub use score::score_mix;
 pub use shelf::{Loaded, Shelf, Stems};

@@ -2,14 +2,14 @@
 
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::catalogue::Library;
 use super::ordering::Ordering;
 use super::original::{Planning, plan_original};
 use super::shelf::Shelf;
-use super::visits::Visits;
+use super::visits::{self, MOST_VISITS, Visits};
 use crate::analysis::TrackAnalysis;
 use crate::base::{
     Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
@@ -37,6 +37,8 @@ pub struct PlanJob {
     pub window: usize,
     /// How much each criterion counts in the order.
     pub weights: Weights,
+    /// A file of songs that come first, and one of songs that no rule leaves out.
+    pub wishes: Wishes,
     /// Artists and tags nobody wants to hear, in any case.
     pub never: [Vec<String>; 2],
     /// The number behind every random decision.
@@ -47,6 +49,15 @@ pub struct PlanJob {
     pub rate: SampleRate,
     /// Wishes for single pairs.
     pub overrides: Vec<Override>,
+}
+
+/// Files in which songs are wished for, a path or a title a line.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Songs to be played first. A plan is no play: nothing is struck out.
+    pub inject: Option<PathBuf>,
+    /// Songs that are in, whatever the rules say.
+    pub mix: Option<PathBuf>,
 }
 
 /// A plan and what was left out of it.
@@ -69,8 +80,10 @@ pub fn make_plan(
     mut shelf: Shelf<'_>,
     job: &PlanJob,
 ) -> Result<Made> {
+    check_length(library, job)?;
     let visits = Visits::new(library, job);
-    let mut source = Source { context, library, shelf: &mut shelf, job, visits };
+    let rejected = Vec::new();
+    let mut source = Source { context, library, shelf: &mut shelf, job, visits, rejected };
     let (tracks, actions) = match job.options.style {
         Style::Capsule => source.by_the_original()?,
         Style::Dj | Style::Crossfade => source.by_the_desk()?,
@@ -78,7 +91,9 @@ pub fn make_plan(
     if tracks.is_empty() {
         return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
     }
-    let told = source.visits.unfit();
+    let (mut told, drawn) = (source.visits.unfit(), source.visits.drawn());
+    told.append(&mut source.rejected);
+    told.extend(shelf.skipped());
     let plan = MixPlan {
         schema: MIX_SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -90,7 +105,55 @@ pub fn make_plan(
         tracks,
         actions,
     };
-    Ok(Made { plan: plan.rounded(), told: told.into_iter().chain(shelf.skipped()).collect() })
+    let mut plan = plan.rounded();
+    if let Some(length) = job.length {
+        plan = plan.ending_at(length);
+        check_reached(context, &plan, length, job, drawn)?;
+    }
+    Ok(Made { plan, told })
+}
+
+/// Refuses a length that as many visits as a plan may hold cannot fill, before any work.
+fn check_length(library: &Library, job: &PlanJob) -> Result<()> {
+    let Some(length) = job.length else { return Ok(()) };
+    let most = visits::longest(&library.songs, job);
+    if job.tracks.is_some() || library.songs.is_empty() || length.0 <= most {
+        return Ok(());
+    }
+    Err(too_long(most))
+}
+
+fn too_long(most: f64) -> Error {
+    Error::new(ErrorKind::Limit, "the mix would be too long")
+        .because(format!(
+            "a plan holds {MOST_VISITS} visits to songs, which last {}",
+            Seconds(most)
+        ))
+        .hint(format!("--minutes {}, or several mixes with other seeds", (most / 60.0) as u64))
+}
+
+/// A mix that is shorter than asked for is told, or refused where a longer one can never be.
+fn check_reached(
+    context: &Context<'_>,
+    plan: &MixPlan,
+    length: Seconds,
+    job: &PlanJob,
+    drawn: usize,
+) -> Result<()> {
+    let reached = plan.duration();
+    if reached.0 > length.0 - 1.0 {
+        return Ok(());
+    }
+    if drawn >= MOST_VISITS {
+        return Err(too_long(reached.0));
+    }
+    let why = match job.tracks {
+        Some(_) => "so many tracks last no longer",
+        None => "the songs last no longer",
+    };
+    let text = format!("the mix is {reached} long, not {length}: {why}");
+    context.progress.report(Event::Note { text: &text });
+    Ok(())
 }
 
 /// A song with its place in a plan.
@@ -103,6 +166,8 @@ struct Source<'a, 'b> {
     shelf: &'a mut Shelf<'b>,
     job: &'a PlanJob,
     visits: Visits<'a>,
+    /// Songs that the style cannot use.
+    rejected: Vec<Skipped>,
 }
 
 impl Source<'_, '_> {
@@ -174,18 +239,20 @@ impl Source<'_, '_> {
             };
             if done || room.is_some_and(|room| room < 0.0) {
                 let found = found?;
-                self.tell_rejected(&visits, &found.rejected);
+                self.reject(&visits, &found.rejected);
                 return Ok(found.planning);
             }
         }
     }
 
-    fn tell_rejected(&self, visits: &[Visit], rejected: &[usize]) {
+    fn reject(&mut self, visits: &[Visit], rejected: &[usize]) {
         let mut told = HashSet::new();
         for (place, song, _) in rejected.iter().map(|&i| &visits[i]) {
             if told.insert(place) {
-                let text = format!("{}: left out, too short for this style", song.name);
-                self.context.progress.report(Event::Note { text: &text });
+                let (item, why) = (song.name.clone(), "too short for this style");
+                self.context.progress.report(Event::ItemSkipped { item: &item, why });
+                let error = Error::new(ErrorKind::Unusable, why);
+                self.rejected.push(Skipped { item, error });
             }
         }
     }

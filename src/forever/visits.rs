@@ -43,6 +43,9 @@ impl<'a> Visits<'a> {
                 ..CullRules::default()
             },
             weights: job.weights,
+            inject: job.wishes.inject.clone(),
+            mix: job.wishes.mix.clone(),
+            keep_wishes: true,
             ..ProgrammeOptions::default()
         };
         // What was heard on the radio says nothing about a plan: the same songs, the same plan.
@@ -85,6 +88,11 @@ impl<'a> Visits<'a> {
         Ok(few)
     }
 
+    /// How many visits were drawn.
+    pub fn drawn(&self) -> usize {
+        self.drawn
+    }
+
     /// Says that a song cannot be used: it is not visited again.
     pub fn drop(&mut self, place: usize) {
         self.unusable.insert(place);
@@ -116,6 +124,12 @@ impl<'a> Visits<'a> {
         };
         self.job.tracks.unwrap_or(songs).clamp(1, MOST_VISITS)
     }
+}
+
+/// The most seconds that a plan of these songs can last.
+pub fn longest(songs: &[Song], job: &PlanJob) -> f64 {
+    let lasting: f64 = songs.iter().map(|song| stay(song, job)).sum();
+    lasting / songs.len().max(1) as f64 * MOST_VISITS as f64
 }
 
 fn stay(song: &Song, job: &PlanJob) -> f64 {

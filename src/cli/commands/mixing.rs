@@ -9,11 +9,12 @@ use crate::cli::settings::{Overrides, Settings};
 use crate::cli::trackers::{beat_source, tracker_flags};
 use crate::cli::world::{World, optional_rate};
 use crate::forever::catalogue::{CATALOGUE, Catalogue, Library, update_with};
-use crate::forever::{PlanJob, Shelf, Stems, make_plan};
+use crate::forever::{PlanJob, Shelf, Stems, Wishes, make_plan};
 use crate::mix::dj::Options;
 use crate::mix::{Action, MixPlan, Override};
 use crate::order::{Criterion, Weights};
 use crate::pipeline::{Context, Skipped, Sound};
+use crate::store::exists;
 
 /// The flags of a mix.
 pub fn flags(args: &MixArgs) -> Overrides {
@@ -22,6 +23,9 @@ pub fn flags(args: &MixArgs) -> Overrides {
     flags.set_count("seed", args.seed);
     flags.set("mix.style", args.style.clone());
     flags.set("mix.order", args.order.clone());
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    flags.set("mix.inject", args.inject.as_ref().map(text));
+    flags.set("mix.mix-file", args.mix_file.as_ref().map(text));
     flags.set_count("mix.transition-bars", args.transition_bars);
     flags.set("mix.stay", args.stay);
     flags.set("max-stretch", args.max_stretch);
@@ -99,6 +103,23 @@ impl Mixing<'_> {
         }
     }
 
+    /// The files of wishes. One that is named on the command line must be there; one of the settings
+    /// may come later, and holds no wishes until then.
+    fn wishes(&self) -> Result<Wishes> {
+        let flags = [("--inject", &self.args.inject), ("--mix-file", &self.args.mix_file)];
+        for (flag, path) in flags.iter().filter_map(|(f, p)| Some((f, p.as_ref()?))) {
+            if !exists(self.context.fs, path)? {
+                return Err(Error::new(ErrorKind::Usage, format!("no file for {flag}"))
+                    .at(path)
+                    .because("it does not exist")
+                    .hint("write a path or a title a line into it"));
+            }
+        }
+        let file = |name: &String| (!name.is_empty()).then(|| PathBuf::from(name));
+        let mix = &self.settings.mix;
+        Ok(Wishes { inject: file(&mix.inject), mix: file(&mix.mix_file) })
+    }
+
     fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {
         let (settings, mix) = (self.settings, &self.settings.mix);
         let positive = |name: &str, value: Option<f64>, most: f64| match value {
@@ -129,6 +150,7 @@ impl Mixing<'_> {
             order: mix.order,
             window: mix.artist_gap,
             weights: weights(&mix.weights)?,
+            wishes: self.wishes()?,
             never: [mix.never_artists.clone(), mix.never_tags.clone()],
             seed: Seed(settings.seed),
             loudness: Lufs(settings.loudness),

@@ -51,6 +51,8 @@ pub struct ProgrammeOptions {
     pub mix: Option<PathBuf>,
     /// A file of songs to be played next, a path or a title a line. What was played is struck out.
     pub inject: Option<PathBuf>,
+    /// Nothing is struck out of that file: for plans, which may be made again.
+    pub keep_wishes: bool,
 }
 
 impl Default for ProgrammeOptions {
@@ -67,6 +69,7 @@ impl Default for ProgrammeOptions {
             effort: None,
             mix: None,
             inject: None,
+            keep_wishes: false,
         }
     }
 }
@@ -122,7 +125,7 @@ pub struct Programme {
 impl Programme {
     /// A programme of `songs`. Those that were played last are not played again soon.
     pub fn new(options: ProgrammeOptions, songs: Vec<Song>) -> Programme {
-        let inject = options.inject.clone().map(InjectFile::new);
+        let inject = options.inject.clone().map(|path| InjectFile::new(path, options.keep_wishes));
         let history = History::of(&songs);
         let mut programme = Programme {
             options,
