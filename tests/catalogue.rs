@@ -300,12 +300,16 @@ fn a_library_is_heard_once_and_what_moved_or_went_is_noticed() {
     };
     let first = run();
     assert_eq!(names(&first.songs), ["copy.wav", "song1.wav", "song2.wav"], "each content once");
-    assert_eq!((first.fresh, first.gone, first.skipped.len()), (5, 0, 1));
+    assert_eq!((first.fresh, first.gone, first.told.len()), (5, 0, 1));
+    let typed: Vec<PathBuf> = first.inputs.iter().map(|i| i.source.clone().into()).collect();
+    assert_eq!(typed, ["copy.wav", "song1.wav", "song2.wav"].map(|name| music.join(name)));
+    assert_eq!(first.copies, [music.join("song0.wav")]);
     assert!(first.songs.iter().all(|s| s.summary.tempo.is_some() && s.path.is_absolute()));
     // Without the cache nothing but the catalogue can know them.
     std::fs::remove_dir_all(desk.path("cache")).unwrap();
     let again = run();
-    assert_eq!((&again.songs, again.fresh, again.skipped.len()), (&first.songs, 0, 1));
+    assert_eq!((&again.songs, again.fresh, again.told.len()), (&first.songs, 0, 0));
+    assert_eq!((again.skipped[0].item.as_str(), again.skipped.len()), ("broken.wav", 1));
     std::fs::rename(music.join("song1.wav"), music.join("a.wav")).unwrap();
     std::fs::remove_file(music.join("song2.wav")).unwrap();
     let moved = run();

@@ -9,6 +9,8 @@ mod beats;
 mod damage;
 #[path = "mix/files.rs"]
 mod files;
+#[path = "mix/library.rs"]
+mod library;
 #[path = "mix/nonsense.rs"]
 mod nonsense;
 #[path = "mix/plans.rs"]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use evermix::audio::Tags;
-use evermix::base::{Bpm, Cancel, Limits, Quiet, Seconds, Seed};
+use evermix::base::{Bpm, Cancel, Event, Limits, Progress, Quiet, Seconds, Seed};
 use evermix::forever::programme::{Pick, Programme, ProgrammeOptions, Why};
 use evermix::forever::{Ordering, Plays, Song, SongId, Summary};
 use evermix::order::CullRules;
@@ -224,6 +224,57 @@ fn unwanted_genres_and_folders_are_not_played() {
     let played =
         numbers(&play(&mut Programme::new(ProgrammeOptions { rules, ..options(1) }, songs), 8));
     assert_eq!(played.iter().copied().collect::<HashSet<_>>(), HashSet::from([0, 3, 4, 5]));
+}
+
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<String>>);
+
+impl Progress for Told {
+    fn report(&self, event: Event<'_>) {
+        let text = match event {
+            Event::Note { text } => text.to_string(),
+            Event::ItemSkipped { item, why } => format!("skipped {item}: {why}"),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+#[test]
+fn a_song_nobody_can_play_is_skipped_and_one_that_is_there_twice_is_told_with_the_one_kept() {
+    let mut songs = library(0..5, 5);
+    songs[1].summary.duration = Some(Seconds(4.0));
+    songs[3].tags = songs[2].tags.clone();
+    songs[3].summary.duration = Some(Seconds(203.5));
+    let mut programme = Programme::new(options(1), songs);
+    let (limits, cancel, told) = (Limits::default(), Cancel::new(), Told::default());
+    let (fs, progress) = (&DiskFs, &told);
+    let context =
+        Context { fs, limits: &limits, progress, cancel: &cancel, threads: 1, cache: None };
+    programme.next_pick(&context).unwrap();
+    let places: Vec<usize> = programme.left_out().iter().map(|(place, _)| *place).collect();
+    assert_eq!(places, [1, 3]);
+    let text = told.0.into_inner().unwrap();
+    let due = [
+        "skipped 1.mp3: too short: 4.0 s, must exceed 20.0 s",
+        "3.mp3: left out, the same title, artist and length as 2.mp3",
+    ];
+    assert_eq!(text, due);
+}
+
+#[test]
+fn wishes_that_are_kept_are_played_once_and_stay_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inject.txt");
+    std::fs::write(&file, "Song 5\nSong 6\n").unwrap();
+    let wish = ProgrammeOptions { inject: Some(file.clone()), keep_wishes: true, ..options(11) };
+    let mut programme = Programme::new(wish, library(0..9, 0));
+    assert_eq!(numbers(&play(&mut programme, 2)), [5, 6]);
+    // A line that comes before those that had their turn does not bring them again.
+    std::fs::write(&file, "Song 7\nSong 5\nSong 6\n").unwrap();
+    let picks = play(&mut programme, 2);
+    assert_eq!((picks[0].why, numbers(&picks)[0], picks[1].why), (Why::Injected, 7, Why::Tour));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "Song 7\nSong 5\nSong 6\n");
 }
 
 #[test]

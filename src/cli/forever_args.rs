@@ -21,10 +21,10 @@ pub struct ForeverCli {
 #[derive(Debug, Subcommand)]
 pub enum ForeverCommand {
     /// Songs become a plan: which songs, where they meet, and why; it can be edited
-    #[command(after_help = examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7"))]
+    #[command(after_help = mix_examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7\n  echo 'Artist - Title' > first.txt; forever plan music -o plan.json --inject first.txt"))]
     Plan(PlanArgs),
     /// Songs, or a plan, become a mix of any length
-    #[command(after_help = examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
+    #[command(after_help = mix_examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
     Render(RenderArgs),
     /// Measures how well a rendered mix came out: beats, levels, clicks
     #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json\n  forever score mix.wav --report mix.html"))]
@@ -40,6 +40,15 @@ pub enum ForeverCommand {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What the exit code 3 of a mix means.
+const LEFT_OUT: &str = "\
+Songs that cannot be read or are too short to be mixed make it 3. Songs that are there twice, or that
+settings shut out, are told and do not: a nightly job need not mind them.";
+
+fn mix_examples(lines: &str) -> String {
+    format!("{}\n\n{LEFT_OUT}", examples(lines))
 }
 
 fn examples(lines: &str) -> String {
@@ -62,7 +71,7 @@ pub struct PlanArgs {
 }
 
 /// What a plan has decided already; asking for it again would be in vain.
-const DECIDED: [&str; 15] = [
+const DECIDED: [&str; 17] = [
     "minutes",
     "tracks",
     "order",
@@ -78,6 +87,8 @@ const DECIDED: [&str; 15] = [
     "no_stems",
     "beat_tracker",
     "beats_from",
+    "inject",
+    "mix_file",
 ];
 
 #[derive(Args, Debug)]
@@ -135,6 +146,14 @@ pub struct MixArgs {
     /// In the order given, or on the tour where each song suits the one before [default: tour]
     #[arg(long, value_parser = ["given", "tour"])]
     pub order: Option<String>,
+    /// Songs to come first: a file with a path or a title a line, # before comments. Nothing is
+    /// struck out of it, so that the same words give the same plan
+    #[arg(long, value_name = "FILE")]
+    pub inject: Option<PathBuf>,
+    /// Songs that are in whatever the rules say (never-artists, never-tags, too short, twice): a
+    /// file as for --inject
+    #[arg(long, value_name = "FILE")]
+    pub mix_file: Option<PathBuf>,
     /// Whose law: whole bars on phrases, that of the original, or plain crossfades [default: dj]
     #[arg(long, value_parser = ["dj", "capsule", "crossfade"])]
     pub style: Option<String>,

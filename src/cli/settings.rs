@@ -93,6 +93,10 @@ pub struct MixSettings {
     pub never_artists: Vec<String>,
     /// Genres and folders nobody wants to hear.
     pub never_tags: Vec<String>,
+    /// A file of songs to come first, a path or a title a line; empty for none.
+    pub inject: String,
+    /// A file of songs that are in whatever the rules say; empty for none.
+    pub mix_file: String,
     /// How much a criterion counts in the order, where not as usual: `tempo = 1000`.
     pub weights: BTreeMap<String, f64>,
 }
@@ -108,6 +112,8 @@ impl Default for MixSettings {
             artist_gap: 3,
             never_artists: Vec::new(),
             never_tags: Vec::new(),
+            inject: String::new(),
+            mix_file: String::new(),
             weights: BTreeMap::new(),
         }
     }

@@ -17,8 +17,17 @@ const SILENT: f64 = -120.0;
 /// A plan's tracks and actions.
 pub type Planning = (Vec<PlanTrack>, Vec<Planned>);
 
-/// Plans `visits` by the mixer of Forever.fm, or with a longest stay by that of capsule. Songs too
-/// short for it are left out, and returned by their place.
+/// What the law of the original makes of some songs.
+pub struct Found {
+    /// Tracks and actions.
+    pub planning: Planning,
+    /// Places of songs that are too short for it and were left out.
+    pub rejected: Vec<usize>,
+    /// The length of what would stay as it is if more songs followed, in seconds.
+    pub settled: f64,
+}
+
+/// Plans `visits` by the mixer of Forever.fm, or with a longest stay by that of capsule.
 ///
 /// # Errors
 /// `Unusable` where all are too short.
@@ -26,7 +35,7 @@ pub fn plan_original(
     visits: &[(&TrackAnalysis, &PlanTrack)],
     max_stay: Option<f64>,
     limit: Option<Seconds>,
-) -> Result<(Planning, Vec<usize>)> {
+) -> Result<Found> {
     let policy = match max_stay {
         Some(stay) => Policy::Capsule { stay: Seconds(stay), transition: CAPSULE_TRANSITION },
         None => Policy::Forever { transition: FOREVER_TRANSITION },
@@ -35,6 +44,9 @@ pub fn plan_original(
     let found = plan(&tracks, Request { policy, order: false, equalize: true })?;
     let explain = |action: Action| explained(action, visits);
     let mut actions: Vec<Planned> = found.actions.into_iter().map(explain).collect();
+    let last = actions.iter().map(|p| p.action.tracks().1).max().unwrap_or(0);
+    let before = |p: &&Planned| p.action.tracks().0 < last;
+    let settled = actions.iter().filter(before).map(|p| p.action.duration().0).sum();
     if let Some(limit) = limit.filter(|l| length(&actions) > l.0) {
         end_at(&mut actions, limit.0, |track| visits[track].1.duration.0);
     }
@@ -42,7 +54,7 @@ pub fn plan_original(
     let tracks = visits[..used]
         .iter()
         .map(|&(analysis, known)| PlanTrack { gain: Gain(linear_gain(analysis)), ..known.clone() });
-    Ok(((tracks.collect(), actions), found.rejected))
+    Ok(Found { planning: (tracks.collect(), actions), rejected: found.rejected, settled })
 }
 
 fn length(actions: &[Planned]) -> f64 {

@@ -6,8 +6,8 @@ use crate::audio::Reel;
 use crate::audio::encode::{Container, OutputTags};
 use crate::audio::splice::Wave;
 use crate::base::{Error, ErrorKind, Event, Frames, Lufs, Result, Seconds};
-use crate::mix::{MixPlan, Part, Renderer, TrackSound};
-use crate::pipeline::{Context, Output, write_output};
+use crate::mix::{MixPlan, Part, Renderer, TrackSound, voices};
+use crate::pipeline::{Context, Output, stems_content, write_output};
 use crate::report;
 use crate::store::hash_file;
 
@@ -32,11 +32,12 @@ pub struct Rendered {
 /// Renders a plan.
 ///
 /// # Errors
-/// `Corrupt` where a song is not the one the plan was made for; as [`write_output`].
+/// `Corrupt` where a song or a stem is not the one the plan was made for; as [`write_output`].
 pub fn render_mix(context: &Context<'_>, plan: &MixPlan, file: &MixFile) -> Result<Rendered> {
     let stage = "render";
     context.progress.report(Event::StageStarted { stage, items: 1 });
     check_songs(context, plan)?;
+    check_stems(context, plan)?;
     let open = |track: usize, stems: bool| open_track(context, plan, track, stems);
     let mut renderer = Renderer::new(plan, &open);
     let total = renderer.end().max(0) as u64;
@@ -90,6 +91,25 @@ fn check_songs(context: &Context<'_>, plan: &MixPlan) -> Result<()> {
                 .at(path)
                 .because("its content has changed since")
                 .hint("forever plan again, or remove its \"hash\" from the plan"));
+        }
+    }
+    Ok(())
+}
+
+/// The same of stems, where they are played.
+fn check_stems(context: &Context<'_>, plan: &MixPlan) -> Result<()> {
+    let played = voices(plan).0.into_iter().filter(|v| v.wants_stems()).map(|v| v.track);
+    let mut seen = std::collections::HashSet::new();
+    for stems in played.filter_map(|track| plan.tracks[track].stems.as_ref()) {
+        if stems.hash.is_empty() || !seen.insert(&stems.drums) {
+            continue;
+        }
+        let (drums, other) = (Path::new(&stems.drums), Path::new(&stems.other));
+        if stems_content(context, drums, other)? != stems.hash {
+            return Err(Error::new(ErrorKind::Corrupt, "not the stems the plan was made for")
+                .at(drums)
+                .because("the content of this stem or of the other has changed since")
+                .hint("forever plan again, or remove the \"hash\" of \"stems\" from the plan"));
         }
     }
     Ok(())

@@ -93,6 +93,9 @@ pub struct StemFiles {
     pub drums: String,
     /// Everything else.
     pub other: String,
+    /// blake3 of their samples; empty in a plan written by hand or by an older program.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
 }
 
 /// An action and why it was chosen.

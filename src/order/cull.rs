@@ -77,6 +77,33 @@ pub enum DropReason {
     SameSong(usize),
 }
 
+impl DropReason {
+    /// Whether the song itself is unfit. Otherwise somebody wished it away, or it is there already.
+    pub fn is_defect(&self) -> bool {
+        matches!(self, DropReason::TooShort { .. } | DropReason::TooLong { .. })
+    }
+
+    /// The same with the song kept counted as in a list of which `places` were looked at.
+    pub fn renumbered(self, places: &[usize]) -> DropReason {
+        match self {
+            DropReason::SameContent(kept) => DropReason::SameContent(places[kept]),
+            DropReason::SameSong(kept) => DropReason::SameSong(places[kept]),
+            other => other,
+        }
+    }
+
+    /// The reason in words that name the song kept in place of this one, not its number.
+    pub fn told(&self, name: impl Fn(usize) -> String) -> String {
+        match self {
+            DropReason::SameContent(kept) => format!("the same sound as {}", name(*kept)),
+            DropReason::SameSong(kept) => {
+                format!("the same title, artist and length as {}", name(*kept))
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -102,6 +102,16 @@ pub fn analysis_name(
     Ok(fingerprint(hash, &beats.of_song(context, name)?))
 }
 
+/// The analysis of a song, if the cache has it.
+pub fn find_analysis(
+    context: &Context<'_>,
+    song: &SongInput,
+    beats: &BeatSource,
+) -> Option<SongAnalysis> {
+    let source = beats.of_song(context, &song.name).ok()?;
+    cached(context, song, &fingerprint(song.hash, &source))
+}
+
 fn fingerprint(hash: blake3::Hash, source: &SongSource) -> Fingerprint {
     let version = ANALYSIS_VERSION.to_string();
     Fingerprint::of([KIND, &version, hash.to_hex().as_str(), &source.identity()])

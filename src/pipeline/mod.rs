@@ -14,7 +14,7 @@ mod segment;
 mod separate;
 mod songs;
 
-pub use analyze::{SongAnalysis, analysis_name, analyze, analyze_each};
+pub use analyze::{SongAnalysis, analysis_name, analyze, analyze_each, find_analysis};
 pub use beat_source::{BeatSource, BeatTracker};
 pub use compare::{Agreement, Comparison, Heard, compare};
 pub use context::{Batch, Context, Skipped};
@@ -26,5 +26,5 @@ pub use fit::{Fitted, Weights, fit, read_index};
 pub use generate::{GenerateJob, Generated, generate, plan_remix};
 pub use output::{Output, write_output};
 pub use segment::{SegmentOptions, segment};
-pub use separate::{Model, StemsRecord, separate, stem_paths};
+pub use separate::{Model, StemsRecord, separate, stem_paths, stems_content};
 pub use songs::{SongInput, Sound, find_songs, find_stems, hash_files};

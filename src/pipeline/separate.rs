@@ -1,12 +1,13 @@
 //! `separate`: songs become two stems, drums and other, that add up to the song exactly.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Outcome, run_batch};
 use super::songs::{SongInput, Sound, unusable_input};
-use crate::audio::wav::{SampleFormat, WavWriter};
+use crate::audio::wav::{SampleFormat, WavReader, WavWriter};
 use crate::audio::{AudioBuffer, Decoder, Tags};
 use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
 use crate::separation::{Compact, Hpss, Resampled, Separator};
@@ -78,6 +79,41 @@ pub struct StemsRecord {
     pub frames: Frames,
     /// blake3 of the samples of drums and other.
     pub stems: [String; 2],
+}
+
+impl StemsRecord {
+    /// One hash of the samples of both stems.
+    pub fn content(&self) -> String {
+        both(&self.stems)
+    }
+}
+
+fn both(stems: &[String; 2]) -> String {
+    blake3::hash(stems.concat().as_bytes()).to_hex().to_string()
+}
+
+/// The same of the stems as they are on disk.
+///
+/// # Errors
+/// `Io` where one cannot be read, `Corrupt` where it is no stem of ours.
+pub fn stems_content(context: &Context<'_>, drums: &Path, other: &Path) -> Result<String> {
+    let digest = |path: &Path| -> Result<String> {
+        let failed = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
+                Error::corrupt(path, "it is no whole stem", REDO)
+            }
+            _ => Error::io("cannot read a stem", path, e),
+        };
+        let file = context.fs.open(path).map_err(failed)?;
+        let mut reader = WavReader::new(BufReader::new(file)).map_err(failed)?.hashed();
+        let mut block = AudioBuffer::new(reader.info().channels);
+        while reader.read(BLOCK, &mut block).map_err(failed)? > 0 {
+            context.cancel.check()?;
+            block.clear();
+        }
+        Ok(reader.digest())
+    };
+    Ok(both(&[digest(drums)?, digest(other)?]))
 }
 
 /// Reads the record beside a pair of stems.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::common::read_wav;
-use crate::songs::{begins, cut, desk, json, ok, places, power};
+use crate::songs::{begins, cut, desk, edit, forever, json, ok, places, power};
 
 #[test]
 fn songs_in_stems_meet_stem_by_stem_without_clicks_or_a_hole() {
@@ -37,6 +37,23 @@ fn songs_in_stems_meet_stem_by_stem_without_clicks_or_a_hole() {
             assert!((part - around).abs() < 3.0, "quarter {k}: {part} dB, not {around} dB");
         }
     }
+    // An older program told no hash of stems: its plans are rendered as they stand.
+    edit(&desk, "plan.json", "older.json", |plan| {
+        for track in plan["tracks"].as_array_mut().unwrap() {
+            assert!(track["stems"].as_object_mut().unwrap().remove("hash").is_some());
+        }
+    });
+    // A stem that changed is not the one the plan was made for.
+    let stem = desk.path("stems/2 fast.wav/2 fast.wav_other.wav");
+    let mut bytes = std::fs::read(&stem).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&stem, bytes).unwrap();
+    let ran = forever(&desk, &["render", "--plan", "plan.json", "-o", "changed.wav"]);
+    assert_eq!(ran.code(), 1, "{}", ran.err());
+    assert!(ran.err().contains("not the stems the plan was made for"), "{}", ran.err());
+    assert!(!desk.path("changed.wav").exists());
+    ok(&desk, &["render", "--plan", "older.json", "-o", "older.wav"]);
     // Stems that are not wanted are left alone.
     let words = ["plan", "music", "-o", "whole.json", "--order", "given", "--no-stems"];
     ok(&desk, &words);

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::base::{Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
+use crate::base::{Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed};
 use crate::cli::forever_args::MixArgs;
 use crate::cli::settings::{Overrides, Settings};
 use crate::cli::trackers::{beat_source, tracker_flags};
 use crate::cli::world::{World, optional_rate};
-use crate::forever::{PlanJob, make_plan, playlist};
+use crate::forever::catalogue::{CATALOGUE, Catalogue, Library, update_with};
+use crate::forever::{PlanJob, Shelf, Stems, Wishes, make_plan};
 use crate::mix::dj::Options;
-use crate::mix::{Action, MixPlan, Override, StemFiles};
+use crate::mix::{Action, MixPlan, Override};
 use crate::order::{Criterion, Weights};
-use crate::pipeline::{
-    Context, Skipped, SongInput, Sound, analyze, find_songs, find_stems, separate,
-};
+use crate::pipeline::{Context, Skipped, Sound};
+use crate::store::exists;
 
 /// The flags of a mix.
 pub fn flags(args: &MixArgs) -> Overrides {
@@ -23,6 +23,9 @@ pub fn flags(args: &MixArgs) -> Overrides {
     flags.set_count("seed", args.seed);
     flags.set("mix.style", args.style.clone());
     flags.set("mix.order", args.order.clone());
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    flags.set("mix.inject", args.inject.as_ref().map(text));
+    flags.set("mix.mix-file", args.mix_file.as_ref().map(text));
     flags.set_count("mix.transition-bars", args.transition_bars);
     flags.set("mix.stay", args.stay);
     flags.set("max-stretch", args.max_stretch);
@@ -49,6 +52,8 @@ pub struct Mixing<'a> {
     pub context: &'a Context<'a>,
     pub settings: &'a Settings,
     pub args: &'a MixArgs,
+    /// Whether no file is to be made.
+    pub dry: bool,
 }
 
 impl Mixing<'_> {
@@ -56,25 +61,63 @@ impl Mixing<'_> {
     pub fn plan(&self, inputs: &[PathBuf], overrides: Vec<Override>) -> Result<Planned> {
         let job = self.job(overrides)?;
         let beats = beat_source(self.context, self.settings, &self.args.trackers)?;
-        let (songs, mut found) = find_songs(self.context, inputs)?;
-        let songs = sayable(songs, &mut found);
-        let batch = analyze(self.context, &songs, &beats)?;
-        let stems = self.stems(&songs)?;
-        let list = playlist(&batch.done, &songs, |song| stem_files(song, &stems), job.loudness);
-        let plan = make_plan(self.context, &list, &job)?;
-        Ok(Planned { plan, songs: batch.done.len(), found, skipped: batch.skipped })
+        let stems = self.stems();
+        let _lock = match &stems {
+            Stems::Made(folder, _) => Some(self.world.take(folder)?),
+            Stems::Found(_) | Stems::None => None,
+        };
+        let shelf = Shelf::new(&beats, stems);
+        let mut catalogue = self.catalogue()?;
+        let keep = |id, song| shelf.keep(self.context, id, song);
+        let mut library = update_with(self.context, &mut catalogue, inputs, &beats, keep)?;
+        sayable(&mut library);
+        for copy in &library.copies {
+            let name = copy.file_name().unwrap_or_default().to_string_lossy();
+            let text = format!("{name}: the same file as an earlier song, taken once");
+            self.context.progress.report(Event::Note { text: &text });
+        }
+        let made = make_plan(self.context, &library, shelf, &job)?;
+        let mut skipped = library.told;
+        skipped.extend(made.told);
+        Ok(Planned { plan: made.plan, songs: library.songs.len(), found: library.skipped, skipped })
     }
 
-    fn stems(&self, songs: &[SongInput]) -> Result<Vec<SongInput>> {
-        if self.args.no_stems {
-            return Ok(Vec::new());
+    /// What is known of songs is kept in the project, if there is one. Nobody asked for a new
+    /// folder, and a dry run makes no file.
+    fn catalogue(&self) -> Result<Catalogue> {
+        let project = self.world.project();
+        let path = project.join(CATALOGUE);
+        let there = if self.dry { path.is_file() } else { project.is_dir() };
+        match there && self.settings.cache {
+            true => Catalogue::open_or_rebuild(self.context, &path),
+            false => Catalogue::in_memory(),
         }
+    }
+
+    fn stems(&self) -> Stems {
         let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
-        if self.args.separate {
-            let _lock = self.world.take(&folder)?;
-            separate(self.context, songs, &folder, self.settings.model)?;
+        match (self.args.no_stems, self.args.separate) {
+            (true, _) => Stems::None,
+            (false, true) if !self.dry => Stems::Made(folder, self.settings.model),
+            (false, _) => Stems::Found(folder),
         }
-        find_stems(self.context, &folder)
+    }
+
+    /// The files of wishes. One that is named on the command line must be there; one of the settings
+    /// may come later, and holds no wishes until then.
+    fn wishes(&self) -> Result<Wishes> {
+        let flags = [("--inject", &self.args.inject), ("--mix-file", &self.args.mix_file)];
+        for (flag, path) in flags.iter().filter_map(|(f, p)| Some((f, p.as_ref()?))) {
+            if !exists(self.context.fs, path)? {
+                return Err(Error::new(ErrorKind::Usage, format!("no file for {flag}"))
+                    .at(path)
+                    .because("it does not exist")
+                    .hint("write a path or a title a line into it"));
+            }
+        }
+        let file = |name: &String| (!name.is_empty()).then(|| PathBuf::from(name));
+        let mix = &self.settings.mix;
+        Ok(Wishes { inject: file(&mix.inject), mix: file(&mix.mix_file) })
     }
 
     fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {
@@ -107,6 +150,7 @@ impl Mixing<'_> {
             order: mix.order,
             window: mix.artist_gap,
             weights: weights(&mix.weights)?,
+            wishes: self.wishes()?,
             never: [mix.never_artists.clone(), mix.never_tags.clone()],
             seed: Seed(settings.seed),
             loudness: Lufs(settings.loudness),
@@ -117,22 +161,21 @@ impl Mixing<'_> {
 }
 
 /// Leaves out songs that a plan, which is text, could not name.
-fn sayable(songs: Vec<SongInput>, skipped: &mut Vec<Skipped>) -> Vec<SongInput> {
-    let is_text = |song: &SongInput| match &song.sound {
-        Sound::Song(path) => path.to_str().is_some(),
-        Sound::Stems { .. } => true,
-    };
-    let (said, unsaid): (Vec<_>, Vec<_>) = songs.into_iter().partition(is_text);
-    skipped.extend(unsaid.into_iter().map(|song| {
-        Skipped {
-            error: Error::new(ErrorKind::Unusable, "the name is no text")
-                .at(&song.source)
-                .because("a plan names songs in UTF-8")
-                .hint("rename the file"),
-            item: song.source,
+fn sayable(library: &mut Library) {
+    let songs = std::mem::take(&mut library.songs);
+    let inputs = std::mem::take(&mut library.inputs);
+    for (song, input) in songs.into_iter().zip(inputs) {
+        if matches!(&input.sound, Sound::Song(path) if path.to_str().is_some()) {
+            library.songs.push(song);
+            library.inputs.push(input);
+            continue;
         }
-    }));
-    said
+        let error = Error::new(ErrorKind::Unusable, "the name is no text")
+            .at(&input.source)
+            .because("a plan names songs in UTF-8")
+            .hint("rename the file");
+        library.skipped.push(Skipped { error, item: input.source });
+    }
 }
 
 /// The usual weights with those in the settings.
@@ -140,20 +183,6 @@ fn weights(set: &BTreeMap<String, f64>) -> Result<Weights> {
     set.iter().try_fold(Weights::default(), |weights, (name, &weight)| {
         weights.with(name.parse::<Criterion>()?, weight)
     })
-}
-
-/// The stems that were made of a song.
-fn stem_files(song: &SongInput, stems: &[SongInput]) -> Option<StemFiles> {
-    let made = stems.iter().find_map(|s| match &s.sound {
-        Sound::Stems { drums, other, record: Some(record) }
-            if record.source_hash == song.hash.to_hex().as_str() =>
-        {
-            Some((drums, other))
-        }
-        _ => None,
-    })?;
-    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-    Some(StemFiles { drums: text(made.0), other: text(made.1) })
 }
 
 /// Says what is planned: a line, or every transition.

@@ -17,7 +17,8 @@ pub fn run(world: &World<'_>, args: &PlanArgs) -> Result<Exit> {
         true => read_plan(&context, &args.output)?.overrides,
         false => Vec::new(),
     };
-    let work = Mixing { world, context: &context, settings: &settings, args: &args.mix };
+    let (settings, dry) = (&settings, false);
+    let work = Mixing { world, context: &context, settings, args: &args.mix, dry };
     let planned = work.plan(&args.inputs, overrides)?;
     write_atomic(context.fs, &args.output, planned.plan.text().as_bytes())?;
     mixing::tell(world, &planned.plan, args.explain);

@@ -28,7 +28,8 @@ pub fn run(world: &World<'_>, args: &RenderArgs) -> Result<Exit> {
         render(world, &context, args, &plan, &file)?;
         return Ok(Exit::OK);
     }
-    let work = Mixing { world, context: &context, settings: &settings, args: &args.mix };
+    let (settings, dry) = (&settings, args.dry.dry_run);
+    let work = Mixing { world, context: &context, settings, args: &args.mix, dry };
     let planned = work.plan(&args.inputs, Vec::new())?;
     render(world, &context, args, &planned.plan, &file)?;
     verdict(world, planned.songs, &planned.found, &planned.skipped)

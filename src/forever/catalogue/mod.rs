@@ -16,9 +16,9 @@ use super::song::SongId;
 use crate::base::{Error, ErrorKind, Event, Result};
 use crate::pipeline::Context;
 use crate::store::{exists, means_absent};
-pub use record::{Heard, Known, Listed, Record, list};
+pub use record::{Heard, Known, Listed, Record};
 use sql::Database;
-pub use update::{Library, update};
+pub use update::{Library, update, update_with};
 
 /// The catalogue of a project, in its folder.
 pub const CATALOGUE: &str = "catalogue.sqlite";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::audio::Tags;
 use crate::base::{Error, Result};
 use crate::forever::song::{Plays, SongId, Summary};
-use crate::store::{Fs, InputFile};
+use crate::store::Fs;
 
 /// A file as a folder lists it: what tells, without reading it, whether it is the one we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +36,6 @@ impl Listed {
 /// `Io` where the current folder is gone.
 pub fn from_root(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|e| Error::io("cannot look at", path, e))
-}
-
-/// A listing of files as they are now. What cannot be looked at comes back as an error of its own.
-pub fn list(fs: &dyn Fs, files: &[InputFile]) -> (Vec<Listed>, Vec<Error>) {
-    let mut failed = Vec::new();
-    let look = |file: &InputFile| Listed::look(fs, &file.path).map_err(|e| failed.push(e)).ok();
-    let listed = files.iter().filter_map(look).collect();
-    (listed, failed)
 }
 
 /// What was heard of a song.

@@ -1,10 +1,10 @@
 //! A library brought up to date: what is new is heard, what is known is not looked into.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use super::record::{Heard, Known, Listed, Record, list};
+use super::record::{Heard, Known, Listed, Record, from_root};
 use super::{Catalogue, Look};
 use crate::base::{Error, ErrorKind, Result};
 use crate::forever::song::{Plays, Song, SongId, Summary};
@@ -23,8 +23,14 @@ const TOGETHER: usize = 32;
 pub struct Library {
     /// Those that may be played, each content once, in the order of the listing.
     pub songs: Vec<Song>,
-    /// Files left out, with the reason.
+    /// The file of each of these songs, with its path as typed.
+    pub inputs: Vec<SongInput>,
+    /// Files left out with the reason, which nobody has been told yet.
     pub skipped: Vec<Skipped>,
+    /// Songs left out while they were heard, which was told then.
+    pub told: Vec<Skipped>,
+    /// Files with the content of an earlier one.
+    pub copies: Vec<PathBuf>,
     /// Files that were new or had changed.
     pub fresh: usize,
     /// Files that are no longer there.
@@ -42,28 +48,93 @@ pub fn update(
     inputs: &[PathBuf],
     beats: &BeatSource,
 ) -> Result<Library> {
+    update_with(context, catalogue, inputs, beats, |_, _| {})
+}
+
+/// As [`update`]; whole analyses of songs that had to be looked into are handed to `keep`.
+///
+/// # Errors
+/// As [`update`].
+pub fn update_with(
+    context: &Context<'_>,
+    catalogue: &mut Catalogue,
+    inputs: &[PathBuf],
+    beats: &BeatSource,
+    keep: impl Fn(SongId, SongAnalysis) + Sync,
+) -> Result<Library> {
     let found = expand_inputs(inputs, context.limits)?;
-    let (listing, failed) = list(context.fs, &found.files);
     let mut library = Library::default();
-    library.skipped.extend(found.skipped.into_iter().chain(failed).map(skipped));
-    let look = catalogue.look(&listing)?;
+    library.skipped.extend(found.skipped.into_iter().map(skipped));
+    let files = Files::look(context, found.files, &mut library);
+    let look = catalogue.look(&files.listing)?;
     library.fresh = look.new.len() + look.changed.len();
     library.gone = strike_out(context, catalogue, &look)?;
     let mut known = look.known;
-    let identified = identify(context, &listing, &known, &mut library)?;
+    let identified = identify(context, &files, &known, &mut library)?;
     for &(place, id) in &identified {
         known[place] = Some(catalogue.song(&id)?.unwrap_or_else(|| unheard(id)));
     }
-    still_true(context, &listing, &mut known, beats);
+    let songs = files.songs(&known);
+    still_true(context, &songs, &mut known, beats);
     // Files that were only moved or copied need no hearing.
     let moved = identified.iter().filter_map(|&(place, _)| {
         let record = &known[place].as_ref()?.record;
-        Some((listing[place].clone(), record.clone()))
+        Some((files.listing[place].clone(), record.clone()))
     });
     catalogue.record(moved.filter(|(_, record)| !record.analysis.is_empty()))?;
-    hear(context, catalogue, &listing, &mut known, beats, &mut library)?;
-    gather(&listing, known, &mut library);
+    hear(context, catalogue, (&files, &songs), &mut known, beats, &mut library, keep)?;
+    gather(songs, known, &mut library);
     Ok(library)
+}
+
+/// The files of a run: as typed, and as the catalogue knows them.
+struct Files {
+    typed: Vec<InputFile>,
+    listing: Vec<Listed>,
+}
+
+impl Files {
+    fn look(context: &Context<'_>, files: Vec<InputFile>, library: &mut Library) -> Files {
+        let (mut typed, mut listing) = (Vec::new(), Vec::new());
+        for file in files {
+            match Listed::look(context.fs, &file.path) {
+                Ok(listed) => {
+                    listing.push(listed);
+                    typed.push(file);
+                }
+                Err(error) => library.skipped.push(skipped(error)),
+            }
+        }
+        Files { typed, listing }
+    }
+
+    /// Each file with its content as a song. Names are unique among contents, and the same
+    /// whatever is known already.
+    fn songs(&self, known: &[Option<Known>]) -> Vec<Option<SongInput>> {
+        let mut seen = HashMap::new();
+        let mut named = Vec::new();
+        for (file, known) in self.typed.iter().zip(known) {
+            let Some(known) = known else { continue };
+            let hash = blake3::Hash::from_bytes(known.record.id.0);
+            seen.entry(hash).or_insert_with(|| {
+                named.push((file.name.clone(), hash));
+                named.len() - 1
+            });
+        }
+        let names = name_songs(&named);
+        let input = |(place, known): (usize, &Option<Known>)| {
+            let hash = blake3::Hash::from_bytes(known.as_ref()?.record.id.0);
+            let path = &self.typed[place].path;
+            Some(SongInput {
+                name: names[seen[&hash]].clone(),
+                source: path.to_string_lossy().into_owned(),
+                sound: Sound::Song(path.clone()),
+                hash,
+                bytes: self.listing[place].bytes,
+            })
+        };
+        known.iter().enumerate().map(input).collect()
+    }
 }
 
 /// Strikes out what is gone from the disk, not what is merely not listed today.
@@ -83,36 +154,29 @@ fn unheard(id: SongId) -> Known {
 /// Forgets what was heard by other ears than those of today.
 fn still_true(
     context: &Context<'_>,
-    listing: &[Listed],
+    songs: &[Option<SongInput>],
     known: &mut [Option<Known>],
     beats: &BeatSource,
 ) {
-    for (file, known) in listing.iter().zip(known) {
-        let Some(Known { record, .. }) = known else { continue };
-        let hash = blake3::Hash::from_bytes(record.id.0);
-        let name = analysis_name(context, &name_of(file), hash, beats);
+    for (song, known) in songs.iter().zip(known) {
+        let (Some(song), Some(Known { record, .. })) = (song, known) else { continue };
+        let name = analysis_name(context, &song.name, song.hash, beats);
         if name.is_ok_and(|name| name.0 != record.analysis) {
             *record = unheard(record.id).record;
         }
     }
 }
 
-fn name_of(file: &Listed) -> String {
-    file.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// Hashes the files of which nothing is known.
 fn identify(
     context: &Context<'_>,
-    listing: &[Listed],
+    files: &Files,
     known: &[Option<Known>],
     library: &mut Library,
 ) -> Result<Vec<(usize, SongId)>> {
-    let places: Vec<usize> = (0..listing.len()).filter(|&i| known[i].is_none()).collect();
-    let input =
-        |&i: &usize| InputFile { path: listing[i].path.clone(), name: name_of(&listing[i]) };
-    let files: Vec<InputFile> = places.iter().map(input).collect();
-    let hashed = hash_files(context, &files)?;
+    let places: Vec<usize> = (0..known.len()).filter(|&i| known[i].is_none()).collect();
+    let unknown: Vec<InputFile> = places.iter().map(|&i| files.typed[i].clone()).collect();
+    let hashed = hash_files(context, &unknown)?;
     library.skipped.extend(hashed.skipped);
     Ok(hashed.done.into_iter().map(|(i, hash)| (places[i], SongId(*hash.as_bytes()))).collect())
 }
@@ -121,38 +185,40 @@ fn identify(
 fn hear(
     context: &Context<'_>,
     catalogue: &mut Catalogue,
-    listing: &[Listed],
+    (files, songs): (&Files, &[Option<SongInput>]),
     known: &mut [Option<Known>],
     beats: &BeatSource,
     library: &mut Library,
+    keep: impl Fn(SongId, SongAnalysis) + Sync,
 ) -> Result<()> {
     let mut places: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
-    let mut firsts = Vec::new();
-    for (place, song) in known.iter().enumerate() {
-        let Some(id) = song.as_ref().filter(|s| s.record.analysis.is_empty()).map(|s| s.record.id)
-        else {
+    let mut inputs = Vec::new();
+    for (place, (song, known)) in songs.iter().zip(known.iter()).enumerate() {
+        let (Some(song), Some(known)) = (song, known) else { continue };
+        if !known.record.analysis.is_empty() {
             continue;
-        };
-        let same = places.entry(id.0).or_default();
+        }
+        let same = places.entry(known.record.id.0).or_default();
         if same.is_empty() {
-            firsts.push((place, id));
+            inputs.push(song.clone());
         }
         same.push(place);
     }
-    let inputs = inputs(listing, &firsts);
-    let files = |id: &SongId| places[&id.0].iter().map(|&i| listing[i].clone());
+    let rows = |r: &Record| {
+        let file = |&i: &usize| (files.listing[i].clone(), r.clone());
+        places[&r.id.0].iter().map(file).collect::<Vec<_>>()
+    };
     let sink = Mutex::new(Sink { catalogue, waiting: Vec::new() });
     let batch = analyze_each(context, &inputs, beats, |song, name, found| {
-        let record = heard(song, &name.0, found);
-        let rows = files(&record.id).map(|file| (file, record.clone())).collect::<Vec<_>>();
-        lock(&sink).take(rows)?;
+        let record = heard(song, &name.0, &found);
+        lock(&sink).take(rows(&record))?;
+        keep(record.id, found);
         Ok(record)
     })?;
     let unusable = unusable(context, &inputs, &batch.skipped, beats);
-    let rows = unusable.iter().flat_map(|r| files(&r.id).map(|file| (file, r.clone())));
-    lock(&sink).take(rows.collect())?;
+    lock(&sink).take(unusable.iter().flat_map(rows).collect())?;
     lock(&sink).flush()?;
-    library.skipped.extend(batch.skipped);
+    library.told.extend(batch.skipped);
     for record in batch.done {
         for &place in &places[&record.id.0] {
             let plays = known[place].as_ref().map(|k| k.plays).unwrap_or_default();
@@ -162,25 +228,12 @@ fn hear(
     Ok(())
 }
 
-fn inputs(listing: &[Listed], firsts: &[(usize, SongId)]) -> Vec<SongInput> {
-    let hash = |id: &SongId| blake3::Hash::from_bytes(id.0);
-    let named: Vec<_> = firsts.iter().map(|(i, id)| (name_of(&listing[*i]), hash(id))).collect();
-    let input = |((i, id), name): (&(usize, SongId), String)| SongInput {
-        name,
-        source: listing[*i].path.to_string_lossy().into_owned(),
-        sound: Sound::Song(listing[*i].path.clone()),
-        hash: hash(id),
-        bytes: listing[*i].bytes,
-    };
-    firsts.iter().zip(name_songs(&named)).map(input).collect()
-}
-
-fn heard(song: &SongInput, name: &str, found: SongAnalysis) -> Record {
-    let summary = Summary::of(&found.track);
+fn heard(song: &SongInput, name: &str, found: &SongAnalysis) -> Record {
+    let (tags, summary) = (found.tags.clone(), Summary::of(&found.track));
     Record {
         id: SongId(*song.hash.as_bytes()),
         analysis: name.to_string(),
-        heard: Ok(Box::new(Heard { tags: found.tags, summary })),
+        heard: Ok(Box::new(Heard { tags, summary })),
     }
 }
 
@@ -230,24 +283,32 @@ fn lock<'a, 'b>(sink: &'a Mutex<Sink<'b>>) -> std::sync::MutexGuard<'a, Sink<'b>
 }
 
 /// Sorts the files into songs and those left out.
-fn gather(listing: &[Listed], known: Vec<Option<Known>>, library: &mut Library) {
-    let mut seen = std::collections::HashSet::new();
-    for (file, known) in listing.iter().zip(known) {
-        let Some(Known { record, plays }) = known else { continue };
+fn gather(songs: Vec<Option<SongInput>>, known: Vec<Option<Known>>, library: &mut Library) {
+    let mut seen = HashSet::new();
+    for (input, known) in songs.into_iter().zip(known) {
+        let (Some(input), Some(Known { record, plays })) = (input, known) else { continue };
+        let Sound::Song(path) = &input.sound else { continue };
+        if !seen.insert(record.id) {
+            library.copies.push(path.clone());
+            continue;
+        }
         match record.heard {
-            Ok(heard) if seen.insert(record.id) => library.songs.push(Song {
-                path: file.path.clone(),
-                id: record.id,
-                tags: heard.tags,
-                summary: heard.summary,
-                plays,
-            }),
+            Ok(heard) => {
+                library.songs.push(Song {
+                    path: from_root(path).unwrap_or_else(|_| path.clone()),
+                    id: record.id,
+                    tags: heard.tags,
+                    summary: heard.summary,
+                    plays,
+                });
+                library.inputs.push(input);
+            }
             // What was heard now and found unusable has been told already.
             Err(reason) if !record.analysis.is_empty() => {
-                let error = Error::new(ErrorKind::Unusable, reason).at(&file.path);
-                library.skipped.push(Skipped { item: name_of(file), error });
+                let error = Error::new(ErrorKind::Unusable, reason).at(path);
+                library.skipped.push(Skipped { item: input.name, error });
             }
-            _ => {}
+            Err(_) => {}
         }
     }
 }

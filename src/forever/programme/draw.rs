@@ -56,7 +56,7 @@ pub fn cull_songs(
     let tagged = |&i: &usize| SongFacts { tags: words(&songs[i]), ..facts[i].clone() };
     let tagged: Vec<SongFacts> = firsts.iter().map(tagged).collect();
     let culled = cull(&tagged, &options.rules);
-    let dropped = culled.dropped.into_iter().map(|(i, why)| (firsts[i], why));
+    let dropped = culled.dropped.into_iter().map(|(i, why)| (firsts[i], why.renumbered(&firsts)));
     let dropped: Vec<_> = dropped.filter(|(i, _)| !forced.contains(i)).collect();
     let out: HashSet<usize> = dropped.iter().map(|(i, _)| *i).collect();
     (firsts.into_iter().filter(|i| !out.contains(i)).collect(), dropped)

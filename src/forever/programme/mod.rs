@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::ordering::Ordering;
 use super::song::{Song, SongId, facts};
 use crate::base::{Event, Result, Seed};
-use crate::order::{CullRules, SongFacts, Weights};
+use crate::order::{CullRules, DropReason, SongFacts, Weights};
 use crate::pipeline::Context;
 use draw::Artists;
 use history::History;
@@ -51,6 +51,8 @@ pub struct ProgrammeOptions {
     pub mix: Option<PathBuf>,
     /// A file of songs to be played next, a path or a title a line. What was played is struck out.
     pub inject: Option<PathBuf>,
+    /// Nothing is struck out of that file: for plans, which may be made again.
+    pub keep_wishes: bool,
 }
 
 impl Default for ProgrammeOptions {
@@ -67,6 +69,7 @@ impl Default for ProgrammeOptions {
             effort: None,
             mix: None,
             inject: None,
+            keep_wishes: false,
         }
     }
 }
@@ -106,6 +109,8 @@ pub struct Programme {
     artists: Artists,
     /// Places of the songs the rules and the mix file leave.
     pool: Vec<usize>,
+    /// Places of those they leave out, and why.
+    left_out: Vec<(usize, DropReason)>,
     forced: HashSet<SongId>,
     /// The rest of the list.
     queue: VecDeque<usize>,
@@ -120,7 +125,7 @@ pub struct Programme {
 impl Programme {
     /// A programme of `songs`. Those that were played last are not played again soon.
     pub fn new(options: ProgrammeOptions, songs: Vec<Song>) -> Programme {
-        let inject = options.inject.clone().map(InjectFile::new);
+        let inject = options.inject.clone().map(|path| InjectFile::new(path, options.keep_wishes));
         let history = History::of(&songs);
         let mut programme = Programme {
             options,
@@ -131,6 +136,7 @@ impl Programme {
             history,
             artists: Artists::default(),
             pool: Vec::new(),
+            left_out: Vec::new(),
             forced: HashSet::new(),
             queue: VecDeque::new(),
             stale: false,
@@ -159,6 +165,7 @@ impl Programme {
         self.facts = facts(self.songs.iter());
         self.finder = Finder::new(&self.songs);
         self.pool = firsts;
+        self.left_out.clear();
     }
 
     /// The song to play next; `None` where there is none.
@@ -188,6 +195,12 @@ impl Programme {
     /// How many songs there are to choose from.
     pub fn len(&self) -> usize {
         self.pool.len()
+    }
+
+    /// Songs that are not played, as places in the listing, with the reason; known once a list was
+    /// made.
+    pub fn left_out(&self) -> &[(usize, DropReason)] {
+        &self.left_out
     }
 
     /// Whether there is none.
@@ -256,13 +269,27 @@ impl Programme {
             }
         }
         let (pool, dropped) = draw::cull_songs(&self.songs, &self.facts, &self.options, &forced);
-        for (place, why) in dropped {
-            let name = self.songs[place].path.file_name().unwrap_or_default().to_string_lossy();
-            tell(context, &mut self.told, format!("{name}: left out, {why}"));
+        for (place, why) in &dropped {
+            self.tell_left_out(context, *place, why);
         }
+        self.left_out = dropped;
         self.pool = pool;
         self.artists = Artists::of(self.pool.iter().map(|&i| &self.songs[i]));
         self.forced = forced.into_iter().map(|i| self.songs[i].id).collect();
+    }
+
+    /// A song nobody can play is a skipped one; that another is not wanted is worth a note.
+    fn tell_left_out(&mut self, context: &Context<'_>, place: usize, why: &DropReason) {
+        let name = |i: usize| {
+            self.songs[i].path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let (item, reason) = (name(place), why.told(name));
+        let text = format!("{item}: left out, {reason}");
+        if !why.is_defect() {
+            tell(context, &mut self.told, text);
+        } else if self.told.insert(text) {
+            context.progress.report(Event::ItemSkipped { item: &item, why: &reason });
+        }
     }
 }
 

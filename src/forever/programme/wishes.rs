@@ -80,13 +80,15 @@ fn wish(line: &str) -> Option<&str> {
 #[derive(Debug)]
 pub struct InjectFile {
     path: PathBuf,
-    /// Lines that were played and could not be struck out: they are not played again.
+    /// Whether lines stay in it.
+    keep: bool,
+    /// Lines that were played and are still there: they are not played again.
     stuck: HashMap<String, usize>,
 }
 
 impl InjectFile {
-    pub fn new(path: PathBuf) -> InjectFile {
-        InjectFile { path, stuck: HashMap::new() }
+    pub fn new(path: PathBuf, keep: bool) -> InjectFile {
+        InjectFile { path, keep, stuck: HashMap::new() }
     }
 
     /// The first song asked for that is there; its line is struck out. Lines that mean no song
@@ -109,7 +111,14 @@ impl InjectFile {
                 tell(context, told, format!("{line}: not among the songs"));
                 continue;
             };
-            self.strike_out(context, line, told);
+            // Lines after this one have not had their turn in this look, but keep what they had.
+            for (line, left) in stuck {
+                *self.stuck.entry(line).or_default() += left;
+            }
+            match self.keep {
+                true => *self.stuck.entry(line).or_default() += 1,
+                false => self.strike_out(context, line, told),
+            }
             return Some(place);
         }
         None

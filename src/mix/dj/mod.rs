@@ -12,7 +12,7 @@ mod programme;
 mod transition;
 
 pub use grid::Grid;
-pub use programme::{Desk, OnDeck, Playing, plan_mix};
+pub use programme::{Booth, Desk, OnDeck, Playing, plan_mix};
 pub use transition::Options;
 
 #[cfg(test)]

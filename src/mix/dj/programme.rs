@@ -1,5 +1,7 @@
 //! Songs in order become a plan.
 
+use std::borrow::Borrow;
+
 use super::grid::Grid;
 use super::transition::{Options, meet};
 use crate::analysis::TrackAnalysis;
@@ -15,6 +17,95 @@ pub struct Playing<'a> {
     pub analysis: &'a TrackAnalysis,
     /// How it stands in the plan.
     pub track: &'a PlanTrack,
+}
+
+/// The actions that play `songs` one after the other; `limit` ends the mix at that length with a
+/// fade. Songs that no longer find room are left out: the second value counts those that did.
+pub fn plan_mix(
+    songs: &[Playing<'_>],
+    options: &Options,
+    overrides: &[Override],
+    limit: Option<Seconds>,
+) -> (Vec<Planned>, usize) {
+    let mut booth = Booth::new(options, overrides, limit);
+    for song in songs {
+        if !booth.play(song.analysis, song.track.clone()) {
+            break;
+        }
+    }
+    let (tracks, actions) = booth.finish();
+    (actions, tracks.len())
+}
+
+/// A mix that grows song by song. Of the songs played before only the last is held.
+pub struct Booth<'a, A> {
+    options: &'a Options,
+    overrides: &'a [Override],
+    limit: f64,
+    tracks: Vec<PlanTrack>,
+    actions: Vec<Planned>,
+    length: f64,
+    /// The song that plays.
+    playing: Option<(A, Desk)>,
+}
+
+impl<'a, A: Borrow<TrackAnalysis>> Booth<'a, A> {
+    /// A mix without songs; `limit` ends it at that length with a fade.
+    pub fn new(options: &'a Options, overrides: &'a [Override], limit: Option<Seconds>) -> Self {
+        let limit = limit.map_or(f64::MAX, |l| l.0);
+        let (tracks, actions) = (Vec::new(), Vec::new());
+        Booth { options, overrides, limit, tracks, actions, length: 0.0, playing: None }
+    }
+
+    /// The length of mix that is left to fill, in seconds, where there is a limit.
+    pub fn room(&self) -> Option<f64> {
+        (self.limit < f64::MAX).then_some((self.limit - self.length).max(0.0))
+    }
+
+    /// Goes on with a song. `false` where the one that plays fills all the room there is; the new
+    /// one is left out then.
+    pub fn play(&mut self, analysis: A, track: PlanTrack) -> bool {
+        if self.length >= self.limit {
+            return false;
+        }
+        let Some((leaving, mut desk)) = self.playing.take() else {
+            let desk = Desk::begin(analysis.borrow());
+            self.playing = Some((analysis, desk));
+            self.tracks.push(track);
+            return true;
+        };
+        let (a, b) = (self.tracks.len() - 1, self.tracks.len());
+        let before = &self.tracks[a];
+        let leaves = Grid::new(leaving.borrow(), before.gain.0);
+        let comes = Grid::new(analysis.borrow(), track.gain.0);
+        let from = OnDeck { number: a, grid: &leaves, track: before };
+        let to = OnDeck { number: b, grid: &comes, track: &track };
+        let [stay, meeting] = desk.mix_into(from, to, self.options, self.overrides);
+        self.length += stay.action.duration().0;
+        self.actions.push(stay);
+        if self.length >= self.limit {
+            self.playing = Some((leaving, desk));
+            return false;
+        }
+        self.length += meeting.action.duration().0;
+        self.actions.push(meeting);
+        self.tracks.push(track);
+        self.playing = Some((analysis, desk));
+        true
+    }
+
+    /// The tracks that found room, and what sounds.
+    pub fn finish(mut self) -> (Vec<PlanTrack>, Vec<Planned>) {
+        let Some((last, mut desk)) = self.playing else { return (self.tracks, self.actions) };
+        if self.length < self.limit {
+            self.actions.push(desk.to_the_end(self.tracks.len() - 1, last.borrow()));
+        }
+        self.actions.retain(|p| p.action.duration().0 > 0.0);
+        if self.actions.iter().map(|p| p.action.duration().0).sum::<f64>() > self.limit {
+            end_at(&mut self.actions, self.limit, |track| self.tracks[track].duration.0);
+        }
+        (self.tracks, self.actions)
+    }
 }
 
 /// A song in hand, at its place among the tracks of the plan.
@@ -81,44 +172,6 @@ impl Desk {
         let end = song.duration.0.min(song.edges.end.0.max(self.now) + 1.0);
         self.stay(number, Seconds(end))
     }
-}
-
-/// The actions that play `songs` one after the other; `limit` ends the mix at that length with a
-/// fade. Songs that no longer find room are left out: the second value counts those that did.
-pub fn plan_mix(
-    songs: &[Playing<'_>],
-    options: &Options,
-    overrides: &[Override],
-    limit: Option<Seconds>,
-) -> (Vec<Planned>, usize) {
-    let grids: Vec<Grid<'_>> =
-        songs.iter().map(|s| Grid::new(s.analysis, s.track.gain.0)).collect();
-    let limit = limit.map_or(f64::MAX, |l| l.0);
-    let mut actions: Vec<Planned> = Vec::new();
-    let Some(first) = songs.first() else { return (actions, 0) };
-    let deck = |number: usize| OnDeck { number, grid: &grids[number], track: songs[number].track };
-    let mut desk = Desk::begin(first.analysis);
-    let mut length = 0.0;
-    let mut used = 1;
-    while used < songs.len() && length < limit {
-        let [stay, meeting] = desk.mix_into(deck(used - 1), deck(used), options, overrides);
-        length += stay.action.duration().0;
-        actions.push(stay);
-        if length >= limit {
-            break;
-        }
-        length += meeting.action.duration().0;
-        actions.push(meeting);
-        used += 1;
-    }
-    if length < limit {
-        actions.push(desk.to_the_end(used - 1, songs[used - 1].analysis));
-    }
-    actions.retain(|p| p.action.duration().0 > 0.0);
-    if actions.iter().map(|p| p.action.duration().0).sum::<f64>() > limit {
-        end_at(&mut actions, limit, |track| songs[track].track.duration.0);
-    }
-    (actions, used)
 }
 
 fn playback(track: usize, from: f64, to: f64, beats: Vec<Beat>) -> Action {

@@ -3,11 +3,12 @@ use proptest::prelude::*;
 use super::grid::Grid;
 use super::lanes::{bass_swap, percussive, stem_swap};
 use super::likeness::Likeness;
+use super::{Booth, Options};
 use crate::analysis::{Edges, Form, Loudness, Outline, Phrase, Rhythm, SpanSound, TrackAnalysis};
 use crate::audio::AudioBuffer;
-use crate::base::{Bpm, Decibels, Lufs, Seconds};
+use crate::base::{Bpm, Decibels, Lufs, SampleRate, Seconds};
 use crate::mix::tests::sounds::{noise, pairs, plan, playback, render};
-use crate::mix::{Action, Curve, Lane, Part, Side};
+use crate::mix::{Action, Curve, Lane, MixPlan, Part, PlanTrack, Side, parse_plan, voices};
 
 /// A beat on one pitch class, its drive and its second timbre value told.
 fn sound(pitch: usize, drive: f32, timbre: f32) -> SpanSound {
@@ -54,6 +55,48 @@ fn track(beats: usize, per_bar: u8, phrases: &[usize]) -> TrackAnalysis {
             outro_start: None,
         }),
         outline: Outline::default(),
+    }
+}
+
+/// The same song at another pace.
+fn paced(track: TrackAnalysis, pace: f64) -> TrackAnalysis {
+    let at = |t: Seconds| Seconds(t.0 * pace);
+    let rhythm = track.rhythm.map(|r| Rhythm {
+        beats: r.beats.into_iter().map(at).collect(),
+        tempo: Bpm(r.tempo.0 / pace),
+        ..r
+    });
+    let end = at(track.duration);
+    let edges = Edges { start: Seconds(0.2), end, ..Edges::default() };
+    TrackAnalysis { rhythm, duration: end, edges, ..track }
+}
+
+#[test]
+fn a_mix_of_many_songs_ends_at_the_frame_asked_for_wherever_that_is() {
+    let songs: Vec<TrackAnalysis> = (0..12u32)
+        .map(|i| paced(track(160, 4, &[0, 32, 64, 128]), 0.93 + 0.013 * f64::from(i * 7 % 12)))
+        .collect();
+    let options = Options::default();
+    for k in 0..40 {
+        let limit = Seconds(37.0 + 61.803_4 * f64::from(k));
+        let mut booth = Booth::new(&options, &[], Some(limit));
+        let next = |i: usize| {
+            let analysis = &songs[i * 5 % songs.len()];
+            let path = format!("{i}.wav");
+            (analysis, PlanTrack { path, duration: analysis.duration, ..PlanTrack::default() })
+        };
+        let used =
+            (0..1_000).map(next).take_while(|(song, track)| booth.play(*song, track.clone()));
+        assert!(used.count() < 1_000);
+        let (tracks, actions) = booth.finish();
+        let mix = MixPlan { tracks, actions, rate: SampleRate::CD, ..plan(44_100, 0, 0.0, vec![]) };
+        let mix = mix.rounded().ending_at(limit);
+        assert_eq!(voices(&mix).1, (limit.0 * 44_100.0).round() as i64, "{} s", limit.0);
+        let read = parse_plan(&mix.text()).unwrap();
+        assert_eq!(read, mix, "what is written is what was planned");
+        assert!(
+            mix.tracks.len() == 1 + mix.actions.iter().map(|a| a.action.tracks().1).max().unwrap()
+        );
     }
 }
 

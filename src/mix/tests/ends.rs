@@ -129,3 +129,37 @@ fn short_stays_between_transitions_are_kept_whole() {
     let alone = plan(8_000, 1, SONG, vec![playback(0, 0.0, 30.0)]);
     assert!(only_transitions(&alone).actions.is_empty());
 }
+
+#[test]
+fn a_song_that_would_be_over_too_soon_plays_on_as_slowly_as_in_the_transition_left_out() {
+    // The first song is over with the transition, which is a tenth slower than itself.
+    let (end, curve) = (30.0, Curve::EqualPower);
+    let beats = pairs(20, (20.0, 0.0), 0.5, 0.5, 0.55);
+    let matched = Action::Crossmatch { from: 0, to: 1, beats, curve, lanes: Vec::new() };
+    let whole =
+        plan(8_000, 2, SONG, vec![playback(0, 0.0, 20.0), matched, playback(1, 10.0, 20.0)]);
+    for limit in [22.0, 29.0, 30.2, 30.9] {
+        let mut actions = whole.actions.clone();
+        end_at(&mut actions, limit, |track| if track == 0 { end } else { SONG });
+        let found = length(&actions);
+        assert!((found - limit).abs() < 1e-6, "{limit} s: {found}, {:?}", names(&actions));
+        let Action::FadeOut { track: 0, span } = actions[actions.len() - 1].action else {
+            panic!()
+        };
+        assert!(span.end().0 <= end + 0.05, "{limit} s: {}", span.end().0);
+        for pair in actions.windows(2) {
+            let (a, b) = (place(&pair[0].action), place(&pair[1].action));
+            assert!((a.1 - b.0).abs() < 1e-6, "{limit} s: a gap, {a:?} {b:?}");
+        }
+    }
+}
+
+/// Where an action begins and ends in its track.
+fn place(action: &Action) -> (f64, f64) {
+    match action {
+        Action::Playback { span, .. } | Action::FadeOut { span, .. } => {
+            (span.start.0, span.end().0)
+        }
+        other => panic!("{}", other.name()),
+    }
+}

@@ -28,7 +28,11 @@ fn full_plan() -> impl Strategy<Value = MixPlan> {
                 gain: Gain(Decibels(gain)),
                 tempo: Some(Bpm(tempo)),
                 key: Some("A minor / 8A".into()),
-                stems: Some(StemFiles { drums: name.clone(), other: "o.wav".into() }),
+                stems: Some(StemFiles {
+                    drums: name.clone(),
+                    other: "o.wav".into(),
+                    hash: name.clone(),
+                }),
                 hash: "00ff".into(),
                 ..track(&format!("{name}.wav"), plan.tracks[0].duration.0)
             };

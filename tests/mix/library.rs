@@ -1,0 +1,172 @@
+//! Libraries: what is known of songs, what is left out, and what is wished for.
+
+use std::path::PathBuf;
+
+use evermix::audio::Tags;
+use evermix::base::{Cancel, Limits, Quiet};
+use evermix::forever::catalogue::{CATALOGUE, Catalogue, Heard, Listed, Record};
+use evermix::forever::{SongId, Summary};
+use evermix::pipeline::{BeatSource, Context, SongAnalysis, analysis_name, analyze, find_songs};
+use evermix::store::{Cache, DiskFs};
+use serde_json::Value;
+
+use crate::common::{Desk, Ran, Song};
+use crate::songs::json;
+
+fn run(desk: &Desk, words: &[&str]) -> Ran {
+    Ran(desk.forever_command(words).output().unwrap())
+}
+
+fn ok(desk: &Desk, words: &[&str]) -> Ran {
+    let ran = run(desk, words);
+    assert_eq!(ran.code(), 0, "{words:?}\n{}", ran.err());
+    ran
+}
+
+/// The file names of a plan's tracks.
+fn tracks(plan: &Value) -> Vec<String> {
+    let name = |t: &Value| t["path"].as_str().unwrap().rsplit('/').next().unwrap().to_string();
+    plan["tracks"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// Some songs of twelve seconds.
+fn small(count: usize) -> Desk {
+    let desk = Desk::with_songs(count);
+    assert!(desk.path("music/song0.wav").exists());
+    desk
+}
+
+/// A project whose catalogue knows files that are no songs at all, with one analysis for each.
+fn known(desk: &Desk, count: usize) -> Vec<PathBuf> {
+    let (limits, cancel) = (Limits::default(), Cancel::new());
+    let cache = Cache::new(desk.path("cache/evermix"));
+    let context = Context {
+        fs: &DiskFs,
+        limits: &limits,
+        progress: &Quiet,
+        cancel: &cancel,
+        threads: 1,
+        cache: Some(&cache),
+    };
+    let model = desk.path("model.wav");
+    Song { seconds: 40.0, ..Song::at(120.0, 2) }.write(&model);
+    let (song, _) = find_songs(&context, &[model]).unwrap();
+    let heard = analyze(&context, &song, &BeatSource::Evermix).unwrap().done.remove(0);
+    let mut records = Vec::new();
+    let mut entries = Vec::new();
+    for n in 0..count {
+        let path = desk.path(&format!("music/{n:03}.mp3"));
+        std::fs::write(&path, format!("no music at all, number {n}")).unwrap();
+        let id = blake3::hash(&n.to_le_bytes());
+        let name = analysis_name(&context, "", id, &BeatSource::Evermix).unwrap();
+        let tags = Tags { title: format!("Song {n}"), artist: n.to_string(), ..Tags::default() };
+        let song = SongAnalysis { tags: tags.clone(), ..heard.clone() };
+        cache.put(&DiskFs, "analysis", &name, &song).unwrap();
+        entries.push(desk.path("cache/evermix/analysis").join(&name.0).with_extension("evx"));
+        let summary = Summary::of(&heard.track);
+        let heard = Ok(Box::new(Heard { tags, summary }));
+        let record = Record { id: SongId(*id.as_bytes()), analysis: name.0, heard };
+        records.push((Listed::look(&DiskFs, &path).unwrap(), record));
+    }
+    let project = desk.path("evermix-project").join(CATALOGUE);
+    Catalogue::open(&project).unwrap().record(records).unwrap();
+    entries
+}
+
+#[test]
+fn of_a_library_that_is_known_only_the_songs_played_are_looked_into() {
+    let desk = Desk::new();
+    let entries = known(&desk, 60);
+    let words = ["plan", "music", "-o", "plan.json", "--tracks", "6", "--seed", "5"];
+    ok(&desk, &words);
+    let plan = desk.read("plan.json");
+    let used = tracks(&json(&desk, "plan.json"));
+    assert_eq!(used.len(), 6);
+    // Whatever else was known is gone now: a look at any other song ends in a skipped one.
+    for (n, entry) in entries.iter().enumerate() {
+        if !used.contains(&format!("{n:03}.mp3")) {
+            std::fs::remove_file(entry).unwrap();
+        }
+    }
+    std::fs::remove_file(desk.path("plan.json")).unwrap();
+    ok(&desk, &words);
+    assert!(desk.read("plan.json") == plan, "the same plan again");
+}
+
+#[test]
+fn a_library_heard_before_is_planned_without_its_songs_being_hashed_or_heard_again() {
+    let desk = small(3);
+    ok(&desk, &["plan", "music", "-o", "no project.json"]);
+    assert!(!desk.path("evermix-project").exists(), "nobody asked for a project");
+    std::fs::create_dir(desk.path("evermix-project")).unwrap();
+    ok(&desk, &["render", "music", "-o", "x.wav", "--dry-run"]);
+    assert!(!desk.path("evermix-project/catalogue.sqlite").exists(), "a dry run writes nothing");
+    ok(&desk, &["plan", "music", "-o", "first.json"]);
+    assert!(desk.path("evermix-project/catalogue.sqlite").exists());
+    // The same length and time of writing: only who reads the file could tell.
+    let song = desk.path("music/song1.wav");
+    let written = std::fs::metadata(&song).unwrap().modified().unwrap();
+    let bytes = vec![0u8; std::fs::metadata(&song).unwrap().len() as usize];
+    std::fs::write(&song, bytes).unwrap();
+    std::fs::File::open(&song).unwrap().set_modified(written).unwrap();
+    ok(&desk, &["plan", "music", "-o", "second.json"]);
+    assert_eq!(desk.read("first.json"), desk.read("second.json"));
+    assert_eq!(desk.read("first.json"), desk.read("no project.json"), "known or heard now");
+    // Without its analysis the song must be heard, and is silent now.
+    std::fs::remove_dir_all(desk.path("cache")).unwrap();
+    let ran = run(&desk, &["plan", "music", "-o", "third.json"]);
+    assert!(ran.code() == 0 || ran.code() == 3, "{}", ran.err());
+}
+
+#[test]
+fn a_song_too_short_for_any_mix_is_skipped_and_listed() {
+    let desk = small(3);
+    Song { seconds: 6.0, ..Song::at(120.0, 0) }.write(&desk.path("music/jingle.wav"));
+    let ran = run(&desk, &["plan", "music", "-o", "plan.json", "-q"]);
+    assert_eq!(ran.code(), 3, "{}", ran.err());
+    assert!(ran.err().contains("jingle.wav: skipped: too short"), "{}", ran.err());
+    assert_eq!(tracks(&json(&desk, "plan.json")).len(), 3);
+}
+
+#[test]
+fn songs_wished_for_come_first_and_the_file_is_left_as_it_is() {
+    let desk = small(4);
+    std::fs::write(desk.path("first.txt"), "# tonight\nmusic/song3.wav\nSONG1.wav\nnobody\n")
+        .unwrap();
+    let plan = |out: &str| {
+        let ran = ok(&desk, &["plan", "music", "-o", out, "--inject", "first.txt"]);
+        assert!(ran.err().contains("nobody: not among the songs"), "{}", ran.err());
+        tracks(&json(&desk, out))
+    };
+    let played = plan("a.json");
+    assert_eq!(played[..2], ["song3.wav", "song1.wav"]);
+    assert_eq!(played.len(), 4, "each once: {played:?}");
+    assert_eq!(plan("b.json"), played, "and again");
+    let text = String::from_utf8(desk.read("first.txt")).unwrap();
+    assert_eq!(text, "# tonight\nmusic/song3.wav\nSONG1.wav\nnobody\n");
+    // In the settings too; and a rule that shuts a song out gives way to the mix file.
+    std::fs::create_dir(desk.path("evermix-project")).unwrap();
+    std::fs::write(desk.path("keep.txt"), "song2.wav\n").unwrap();
+    let settings = "[mix]\nnever-tags = [\"music\"]\nmix-file = \"keep.txt\"\n";
+    std::fs::write(desk.path("evermix-project/evermix.toml"), settings).unwrap();
+    ok(&desk, &["plan", "music", "-o", "c.json"]);
+    assert_eq!(tracks(&json(&desk, "c.json")), ["song2.wav"]);
+    let ran = desk.ok(&["config", "show", "--origin"]);
+    let line = ran.out().lines().find(|l| l.contains("mix.mix-file")).unwrap().to_string();
+    assert!(line.contains("keep.txt") && line.contains("evermix.toml"), "{line}");
+    let ran = run(&desk, &["plan", "music", "-o", "d.json", "--inject", "nowhere.txt"]);
+    assert_eq!(ran.code(), 2, "{}", ran.err());
+    assert!(ran.err().contains("nowhere.txt") && !desk.path("d.json").exists());
+}
+
+#[test]
+fn a_length_no_plan_can_hold_is_refused_and_one_that_is_not_reached_is_told() {
+    let desk = small(2);
+    let ran = run(&desk, &["plan", "music", "-o", "plan.json", "--minutes", "30000"]);
+    assert_eq!(ran.code(), 5, "{}", ran.err());
+    assert!(ran.err().contains("100000 visits") && ran.err().contains("--minutes 20000"));
+    assert!(!desk.path("plan.json").exists());
+    let words = ["plan", "music", "-o", "plan.json", "--minutes", "5", "--tracks", "2"];
+    let ran = ok(&desk, &words);
+    assert!(ran.err().contains("not 5:00: so many tracks last no longer"), "{}", ran.err());
+}
