@@ -29,12 +29,9 @@ pub enum ForeverCommand {
     /// Measures how well a rendered mix came out: beats, levels, clicks
     #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json\n  forever score mix.wav --report mix.html"))]
     Score(ScoreArgs),
-    /// The same mix live for listeners (in a later version)
-    Stream {
-        /// Songs, folders and playlists
-        #[arg(value_name = "IN")]
-        inputs: Vec<PathBuf>,
-    },
+    /// The same mix live, for ever, for whoever listens
+    #[command(after_help = examples("forever stream music\n  forever stream music --bind 0.0.0.0:8192 --format mp3:192 --format opus:96\n  EVERMIX_TOKEN=secret forever stream music --name 'Radio Attic'"))]
+    Stream(Box<StreamArgs>),
     /// Completions for a shell, on stdout
     Completions {
         /// The shell
@@ -131,6 +128,40 @@ pub struct ScoreArgs {
     /// A page about the mix, with pictures and measured figures
     #[arg(long, value_name = "OUT.html")]
     pub report: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct StreamArgs {
+    /// Songs, folders and playlists; folders are watched for new songs
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+    /// Where listeners connect [default: 127.0.0.1:8192]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub bind: Option<String>,
+    /// A format to stream, may be given several times: mp3, mp3:192, mp3:V2, opus, opus:96, flac
+    /// [default: mp3 and opus]
+    #[arg(long = "format", value_name = "FORMAT")]
+    pub formats: Vec<String>,
+    /// What the stream is called [default: Evermix]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Most listeners at a time [default: 250]
+    #[arg(long, value_name = "N")]
+    pub listeners: Option<u64>,
+    /// Most listeners from one address [default: 32]
+    #[arg(long, value_name = "N")]
+    pub per_address: Option<u64>,
+    /// Seconds of sound made ahead [default: 35]
+    #[arg(long, value_name = "S")]
+    pub lead: Option<f64>,
+    /// What those who control the stream must show; nobody can without one
+    #[arg(long, value_name = "SECRET", env = "EVERMIX_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Begin anew, not where the stream was when it ended
+    #[arg(long)]
+    pub no_resume: bool,
+    #[command(flatten)]
+    pub mix: MixArgs,
 }
 
 /// What mix is wanted.

@@ -23,7 +23,7 @@ use forever_args::{ForeverCli, ForeverCommand};
 use talk::Talk;
 use world::World;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, Result};
 
 /// Runs `remix` with these words, the program's name first.
 pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -102,11 +102,7 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
         ForeverCommand::Render(args) => commands::render::run(&world, &args),
         ForeverCommand::Score(args) => commands::score::run(&world, &args),
         ForeverCommand::Completions { shell } => Ok(completions(shell, ForeverCli::command())),
-        ForeverCommand::Stream { .. } => {
-            Err(Error::new(ErrorKind::Missing, "this command is not built yet")
-                .because("it comes with a later version")
-                .hint("forever render SONGS -o mix.wav"))
-        }
+        ForeverCommand::Stream(args) => commands::stream::run(&world, &args),
     }
 }
 

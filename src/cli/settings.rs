@@ -21,7 +21,8 @@ const PROJECT_FILE: &str = "evermix.toml";
 const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
-const NOT_SETTINGS: [&str; 3] = ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS"];
+const NOT_SETTINGS: [&str; 4] =
+    ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS", "EVERMIX_TOKEN"];
 
 /// Every setting with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,8 @@ pub struct Settings {
     pub costs: JumpCosts,
     /// Of `forever`.
     pub mix: MixSettings,
+    /// Of `forever stream`.
+    pub stream: StreamSettings,
     /// Bounds on untrusted input.
     pub limits: Limits,
 }
@@ -99,6 +102,49 @@ pub struct MixSettings {
     pub mix_file: String,
     /// How much a criterion counts in the order, where not as usual: `tempo = 1000`.
     pub weights: BTreeMap<String, f64>,
+}
+
+/// The settings of `forever stream`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StreamSettings {
+    /// Where listeners connect.
+    pub bind: String,
+    /// Formats: `mp3`, `mp3:192`, `mp3:V2`, `opus`, `opus:96`, `flac`.
+    pub formats: Vec<String>,
+    /// What the stream is called.
+    pub name: String,
+    /// A line below the name.
+    pub tagline: String,
+    /// Most listeners at a time.
+    pub listeners: usize,
+    /// Most listeners from one address.
+    pub per_address: usize,
+    /// Seconds of sound made ahead.
+    pub lead: f64,
+    /// Seconds of sound a new listener gets at once.
+    pub burst: f64,
+    /// Bytes between titles inside MP3.
+    pub metaint: usize,
+    /// What those in charge must show; empty: nobody is.
+    pub token: String,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        StreamSettings {
+            bind: "127.0.0.1:8192".to_string(),
+            formats: vec!["mp3".to_string(), "opus".to_string()],
+            name: "Evermix".to_string(),
+            tagline: "A mix without end".to_string(),
+            listeners: 250,
+            per_address: 32,
+            lead: 35.0,
+            burst: 4.0,
+            metaint: 8_192,
+            token: String::new(),
+        }
+    }
 }
 
 impl Default for MixSettings {
@@ -143,6 +189,7 @@ impl Default for Settings {
             weights: Weights::default(),
             costs: JumpCosts::default(),
             mix: MixSettings::default(),
+            stream: StreamSettings::default(),
             limits: Limits::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 mod companions;
+pub mod live;
 mod ordering;
 mod original;
 mod plan;

@@ -31,23 +31,8 @@ impl<'a> Visits<'a> {
     pub fn new(library: &'a Library, job: &'a PlanJob) -> Visits<'a> {
         let songs = &library.songs;
         let lasting: f64 = songs.iter().map(|song| stay(song, job)).sum();
-        let options = ProgrammeOptions {
-            seed: job.seed,
-            order: job.order,
-            endless: job.length.is_some_and(|length| length.0 > lasting),
-            artist_gap: job.window,
-            rules: CullRules {
-                least: SHORTEST,
-                artists: job.never[0].clone(),
-                tags: job.never[1].clone(),
-                ..CullRules::default()
-            },
-            weights: job.weights,
-            inject: job.wishes.inject.clone(),
-            mix: job.wishes.mix.clone(),
-            keep_wishes: true,
-            ..ProgrammeOptions::default()
-        };
+        let endless = job.length.is_some_and(|length| length.0 > lasting);
+        let options = ProgrammeOptions { endless, keep_wishes: true, ..programme_options(job) };
         // What was heard on the radio says nothing about a plan: the same songs, the same plan.
         let unplayed = |song: &Song| Song { plays: Plays::default(), ..song.clone() };
         let programme = Programme::new(options, songs.iter().map(unplayed).collect());
@@ -123,6 +108,26 @@ impl<'a> Visits<'a> {
             self.programme.len()
         };
         self.job.tracks.unwrap_or(songs).clamp(1, MOST_VISITS)
+    }
+}
+
+/// How songs are chosen for a job, as they are for a stream: without end.
+pub fn programme_options(job: &PlanJob) -> ProgrammeOptions {
+    ProgrammeOptions {
+        seed: job.seed,
+        order: job.order,
+        endless: true,
+        artist_gap: job.window,
+        rules: CullRules {
+            least: SHORTEST,
+            artists: job.never[0].clone(),
+            tags: job.never[1].clone(),
+            ..CullRules::default()
+        },
+        weights: job.weights,
+        inject: job.wishes.inject.clone(),
+        mix: job.wishes.mix.clone(),
+        ..ProgrammeOptions::default()
     }
 }
 

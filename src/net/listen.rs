@@ -71,7 +71,11 @@ pub fn bind(address: SocketAddr, limits: &NetLimits) -> Result<TcpListener> {
         socket.listen(BACKLOG)
     };
     take().map_err(|e: std::io::Error| {
-        let error = Error::new(ErrorKind::Usage, format!("cannot listen at {address}"))
+        let kind = match e.kind() {
+            std::io::ErrorKind::AddrInUse => ErrorKind::Busy,
+            _ => ErrorKind::Usage,
+        };
+        let error = Error::new(kind, format!("cannot listen at {address}"))
             .because(e.to_string())
             .caused_by(e);
         let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));

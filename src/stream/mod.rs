@@ -4,6 +4,7 @@
 //! [`Mount`]s of a [`Station`]; packets are released when their time has come, and every listener
 //! holds a place in the mount's one ring of packets.
 
+mod air;
 mod board;
 mod http;
 mod mount;
@@ -16,6 +17,7 @@ mod station;
 mod told;
 mod waveform;
 
+pub use air::Antenna;
 pub use board::Board;
 pub use http::router;
 pub use mount::{Mount, MountState};

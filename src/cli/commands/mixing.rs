@@ -94,7 +94,7 @@ impl Mixing<'_> {
         }
     }
 
-    fn stems(&self) -> Stems {
+    pub fn stems(&self) -> Stems {
         let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
         match (self.args.no_stems, self.args.separate) {
             (true, _) => Stems::None,
@@ -120,7 +120,7 @@ impl Mixing<'_> {
         Ok(Wishes { inject: file(&mix.inject), mix: file(&mix.mix_file) })
     }
 
-    fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {
+    pub fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {
         let (settings, mix) = (self.settings, &self.settings.mix);
         let positive = |name: &str, value: Option<f64>, most: f64| match value {
             Some(v) if !(v > 0.0 && v <= most) => {

@@ -17,6 +17,7 @@ pub mod render;
 pub mod score;
 pub mod segment;
 pub mod separate;
+pub mod stream;
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ use crate::pipeline::Context;
 use crate::store::{exists, means_absent};
 pub use record::{Heard, Known, Listed, Record};
 use sql::Database;
-pub use update::{Library, update, update_with};
+pub use update::{Library, update, update_some, update_with};
 
 /// The catalogue of a project, in its folder.
 pub const CATALOGUE: &str = "catalogue.sqlite";

@@ -35,6 +35,8 @@ pub struct Library {
     pub fresh: usize,
     /// Files that are no longer there.
     pub gone: usize,
+    /// Files that were not listened to yet.
+    pub waiting: Vec<PathBuf>,
 }
 
 /// Finds the songs named by `inputs`, hears those the catalogue does not know, and keeps what was
@@ -62,6 +64,21 @@ pub fn update_with(
     beats: &BeatSource,
     keep: impl Fn(SongId, SongAnalysis) + Sync,
 ) -> Result<Library> {
+    update_some(context, catalogue, inputs, beats, usize::MAX, keep)
+}
+
+/// As [`update_with`], but at most so many songs are listened to: the rest waits.
+///
+/// # Errors
+/// As [`update`].
+pub fn update_some(
+    context: &Context<'_>,
+    catalogue: &mut Catalogue,
+    inputs: &[PathBuf],
+    beats: &BeatSource,
+    most: usize,
+    keep: impl Fn(SongId, SongAnalysis) + Sync,
+) -> Result<Library> {
     let found = expand_inputs(inputs, context.limits)?;
     let mut library = Library::default();
     library.skipped.extend(found.skipped.into_iter().map(skipped));
@@ -70,7 +87,7 @@ pub fn update_with(
     library.fresh = look.new.len() + look.changed.len();
     library.gone = strike_out(context, catalogue, &look)?;
     let mut known = look.known;
-    let identified = identify(context, &files, &known, &mut library)?;
+    let identified = identify(context, &files, &known, most, &mut library)?;
     for &(place, id) in &identified {
         known[place] = Some(catalogue.song(&id)?.unwrap_or_else(|| unheard(id)));
     }
@@ -82,7 +99,7 @@ pub fn update_with(
         Some((files.listing[place].clone(), record.clone()))
     });
     catalogue.record(moved.filter(|(_, record)| !record.analysis.is_empty()))?;
-    hear(context, catalogue, (&files, &songs), &mut known, beats, &mut library, keep)?;
+    hear(context, catalogue, (&files, &songs), &mut known, beats, most, &mut library, keep)?;
     gather(songs, known, &mut library);
     Ok(library)
 }
@@ -172,9 +189,12 @@ fn identify(
     context: &Context<'_>,
     files: &Files,
     known: &[Option<Known>],
+    most: usize,
     library: &mut Library,
 ) -> Result<Vec<(usize, SongId)>> {
-    let places: Vec<usize> = (0..known.len()).filter(|&i| known[i].is_none()).collect();
+    let mut places: Vec<usize> = (0..known.len()).filter(|&i| known[i].is_none()).collect();
+    let rest = places.split_off(most.min(places.len()));
+    library.waiting.extend(rest.into_iter().map(|i| files.typed[i].path.clone()));
     let unknown: Vec<InputFile> = places.iter().map(|&i| files.typed[i].clone()).collect();
     let hashed = hash_files(context, &unknown)?;
     library.skipped.extend(hashed.skipped);
@@ -182,12 +202,14 @@ fn identify(
 }
 
 /// Hears what nobody has heard yet, each content once, and writes it down bit by bit.
+#[expect(clippy::too_many_arguments, reason = "each is a part of one listing's state")]
 fn hear(
     context: &Context<'_>,
     catalogue: &mut Catalogue,
     (files, songs): (&Files, &[Option<SongInput>]),
     known: &mut [Option<Known>],
     beats: &BeatSource,
+    most: usize,
     library: &mut Library,
     keep: impl Fn(SongId, SongAnalysis) + Sync,
 ) -> Result<()> {
@@ -204,6 +226,8 @@ fn hear(
         }
         same.push(place);
     }
+    let rest = inputs.split_off(most.min(inputs.len()));
+    library.waiting.extend(rest.into_iter().map(|song| PathBuf::from(song.source)));
     let rows = |r: &Record| {
         let file = |&i: &usize| (files.listing[i].clone(), r.clone());
         places[&r.id.0].iter().map(file).collect::<Vec<_>>()

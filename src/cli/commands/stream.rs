@@ -1,0 +1,201 @@
+//! `forever stream`
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::mixing::{self, Mixing};
+use crate::audio::encode::live::Format;
+use crate::base::{Error, ErrorKind, Event, Result, Seconds, SystemClock};
+use crate::cli::exit::Exit;
+use crate::cli::forever_args::StreamArgs;
+use crate::cli::settings::{Settings, StreamSettings};
+use crate::cli::trackers::beat_source;
+use crate::cli::world::World;
+use crate::forever::catalogue::{CATALOGUE, Catalogue};
+use crate::forever::live::{
+    Answer, Desired, Librarian, LiveMix, LiveOptions, Remembered, StateFile, remembered,
+};
+use crate::mix::Style;
+use crate::net::{NetLimits, raise_descriptors};
+use crate::pipeline::Context;
+use crate::stream::{Antenna, Board, Producer, Station, StationOptions};
+
+/// Connections that do not listen: pages, monitors, and those that are turned away.
+const OTHERS: usize = 256;
+/// How often what plays is written down.
+const REMEMBER: Duration = Duration::from_secs(5);
+
+pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
+    let settings = world.settings(flags(args))?;
+    let context = world.context(&settings);
+    let formats = formats(&settings.stream)?;
+    let folder = world.project().join("stream");
+    let options = live_options(world, &context, &settings, args, &folder)?;
+    let _lock = world.take(&folder)?;
+    let antenna = antenna(&settings.stream, context.threads)?;
+    let state = StateFile(folder.join("state.json"));
+    let before = if args.no_resume { Remembered::default() } else { state.read(&context)? };
+    let beats = beat_source(&context, &settings, &args.mix.trackers)?;
+    let catalogue = Catalogue::open_or_rebuild(&context, &world.project().join(CATALOGUE))?;
+    let rate = options.job.rate;
+    let mut librarian = Librarian::new(&context, &beats, options.clone(), catalogue, &before)?;
+    let first = match (librarian.resume(&before), &before.playing) {
+        (Some(deck), Some((_, place))) => Some((deck, Some(*place))),
+        _ => librarian.next()?.map(|deck| (deck, None::<Seconds>)),
+    };
+    let (desired, desires) = channel::<Desired>();
+    let (answer, answers) = channel::<Answer>();
+    let source = LiveMix::new(options, context.limits, first, answers, desired.clone());
+    let name = &settings.stream.name;
+    let (producer, mounts) = Producer::new(Box::new(source), &formats, name)?;
+    let (notes, noted) = channel();
+    let station = Arc::new(Station::new(
+        station_options(&settings.stream),
+        mounts,
+        Board::new(rate.as_f64(), before.cards()),
+        Arc::new(SystemClock::default()),
+        notes,
+    ));
+    greet(world, &station, antenna.address);
+    let banned = librarian.banned();
+    let mut keeper = Keeper { context: &context, state, noted, last: Instant::now() };
+    let sent = std::thread::scope(|scope| {
+        scope.spawn(move || librarian.serve(&desires, &answer));
+        let sent = antenna.send(&station, producer, || {
+            keeper.look(&station, &banned.all());
+            context.cancel.check().is_ok()
+        });
+        // The librarian may be gone already.
+        let _ = desired.send(Desired::Stop);
+        sent
+    });
+    keeper.remember(&station, &banned.all());
+    sent.map(|()| Exit::OK)
+}
+
+fn flags(args: &StreamArgs) -> crate::cli::settings::Overrides {
+    let mut flags = mixing::flags(&args.mix);
+    flags.set("stream.bind", args.bind.clone());
+    flags.set("stream.name", args.name.clone());
+    flags.set("stream.formats", (!args.formats.is_empty()).then(|| args.formats.clone()));
+    flags.set_count("stream.listeners", args.listeners);
+    flags.set_count("stream.per-address", args.per_address);
+    flags.set("stream.lead", args.lead);
+    flags.set("stream.token", args.token.clone());
+    flags
+}
+
+fn formats(settings: &StreamSettings) -> Result<Vec<Format>> {
+    let formats: Vec<Format> = settings.formats.iter().map(|f| f.parse()).collect::<Result<_>>()?;
+    if formats.is_empty() {
+        return Err(
+            Error::new(ErrorKind::Usage, "there is no format to stream").hint("--format mp3")
+        );
+    }
+    Ok(formats)
+}
+
+fn live_options(
+    world: &World<'_>,
+    context: &Context<'_>,
+    settings: &Settings,
+    args: &StreamArgs,
+    folder: &std::path::Path,
+) -> Result<LiveOptions> {
+    if args.mix.minutes.is_some() || args.mix.tracks.is_some() {
+        return Err(Error::new(ErrorKind::Usage, "a stream has no length")
+            .hint("leave --minutes and --tracks out, or: forever render"));
+    }
+    if settings.mix.style == Style::Capsule {
+        return Err(Error::new(ErrorKind::Usage, "a stream cannot follow the law of the original")
+            .because("that law plans all songs at once")
+            .hint("--style dj or --style crossfade; or: forever render --style capsule"));
+    }
+    let work = Mixing { world, context, settings, args: &args.mix, dry: false };
+    Ok(LiveOptions {
+        job: work.job(Vec::new())?,
+        inputs: args.inputs.clone(),
+        stems: work.stems(),
+        wishes: folder.join("inject.txt"),
+    })
+}
+
+fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
+    let address = settings.bind.to_socket_addrs().ok().and_then(|mut all| all.next());
+    let address = address.ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("no address to listen at: {}", settings.bind))
+            .hint("--bind 127.0.0.1:8192, or --bind 0.0.0.0:8192 for other machines")
+    })?;
+    let connections = raise_descriptors(settings.listeners + OTHERS);
+    let limits = NetLimits {
+        connections,
+        per_address: settings.per_address + OTHERS / 4,
+        ..NetLimits::default()
+    };
+    Antenna::raise(address, limits, threads.min(4))
+}
+
+fn station_options(settings: &StreamSettings) -> StationOptions {
+    StationOptions {
+        name: settings.name.clone(),
+        tagline: settings.tagline.clone(),
+        burst: Seconds(settings.burst.clamp(0.0, 30.0)),
+        lead: Seconds(settings.lead.clamp(10.0, 600.0)),
+        listeners: settings.listeners,
+        per_address: settings.per_address,
+        metaint: settings.metaint,
+        token: (!settings.token.is_empty()).then(|| settings.token.clone()),
+    }
+}
+
+fn greet(world: &World<'_>, station: &Station, address: SocketAddr) {
+    let mounts: Vec<String> =
+        station.mounts.iter().map(|m| format!("http://{address}{}", m.path)).collect();
+    world.talk.say(&format!("streaming: {}", mounts.join("  ")));
+    crate::cli::print(&format!("http://{address}/\n"));
+}
+
+/// Says what the station says, and writes down what it plays.
+struct Keeper<'a> {
+    context: &'a Context<'a>,
+    state: StateFile,
+    noted: Receiver<String>,
+    last: Instant,
+}
+
+impl Keeper<'_> {
+    fn look(&mut self, station: &Station, banned: &[String]) {
+        for text in self.noted.try_iter() {
+            self.context.progress.report(Event::Note { text: &text });
+        }
+        if self.last.elapsed() >= REMEMBER {
+            self.remember(station, banned);
+        }
+    }
+
+    fn remember(&mut self, station: &Station, banned: &[String]) {
+        self.last = Instant::now();
+        let state = remembered(station, banned.to_vec());
+        if let Err(error) = self.state.write(self.context, &state) {
+            self.context.progress.report(Event::Note { text: &error.to_string() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_formats_that_make_no_sense_are_refused() {
+        let settings = |bind: &str| StreamSettings { bind: bind.into(), ..Default::default() };
+        assert_eq!(antenna(&settings("nowhere"), 1).err().unwrap().kind(), ErrorKind::Usage);
+        let free = antenna(&settings("127.0.0.1:0"), 1).unwrap();
+        let taken = antenna(&settings(&free.address.to_string()), 1).err().unwrap();
+        assert_eq!(taken.kind(), ErrorKind::Busy);
+        let none = StreamSettings { formats: Vec::new(), ..Default::default() };
+        assert!(formats(&none).is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! A station on the air: its threads, from the first packet to the last.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use super::http::router;
+use super::producer::Producer;
+use super::station::{Station, TICK};
+use crate::base::{Error, ErrorKind, Result};
+use crate::net::{NetLimits, bind, serve};
+
+/// Nothing is sent before so much sound is made, in seconds: a new listener's burst, and more.
+const BEFORE_FIRST: f64 = 10.0;
+/// How often whoever runs the station is asked whether it shall go on.
+const LOOK: Duration = Duration::from_millis(100);
+/// Pause of the producer while enough sound is made.
+const REST: Duration = Duration::from_millis(50);
+
+/// A place to listen at that was taken.
+pub struct Antenna {
+    runtime: Runtime,
+    listener: tokio::net::TcpListener,
+    limits: NetLimits,
+    /// Where it is.
+    pub address: SocketAddr,
+}
+
+impl Antenna {
+    /// Takes an address. `threads` serve the listeners.
+    ///
+    /// # Errors
+    /// `Busy` where the address is taken, `Usage` where it cannot be had.
+    pub fn raise(address: SocketAddr, limits: NetLimits, threads: usize) -> Result<Antenna> {
+        let failed = |e: std::io::Error| {
+            Error::new(ErrorKind::Internal, "cannot serve listeners").because(e.to_string())
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .max_blocking_threads(4)
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let listener = {
+            let _inside = runtime.enter();
+            bind(address, &limits)?
+        };
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Antenna { runtime, listener, limits, address })
+    }
+
+    /// Sends until `goes_on` says no, then lets listeners go. It is asked ten times a second.
+    ///
+    /// # Errors
+    /// `Internal` where no sound can be made any more.
+    pub fn send(
+        self,
+        station: &Arc<Station>,
+        producer: Producer,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<()> {
+        let Antenna { runtime, listener, limits, .. } = self;
+        let (stop, stopped) = watch::channel(false);
+        let over = AtomicBool::new(false);
+        let serving = runtime.spawn(serve(listener, router(station.clone()), limits, stopped));
+        let made = std::thread::scope(|scope| {
+            let making = scope.spawn(|| {
+                let made = produce(station, producer, &over);
+                over.store(true, Ordering::SeqCst);
+                made
+            });
+            scope.spawn(|| pace(station, &over));
+            while !over.load(Ordering::SeqCst) && goes_on() {
+                std::thread::sleep(LOOK);
+            }
+            station.drain();
+            // Nobody may serve any more.
+            let _ = stop.send(true);
+            let _ = runtime.block_on(serving);
+            over.store(true, Ordering::SeqCst);
+            making.join()
+        });
+        runtime.shutdown_timeout(LOOK);
+        made.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Internal, "the program failed while it made sound")
+                .because("this is a defect: please report it"))
+        })
+    }
+}
+
+fn produce(station: &Station, mut producer: Producer, over: &AtomicBool) -> Result<()> {
+    while !over.load(Ordering::SeqCst) {
+        if station.lead() < station.options.lead {
+            producer.step(station)?;
+        } else {
+            std::thread::sleep(REST);
+        }
+    }
+    Ok(())
+}
+
+fn pace(station: &Station, over: &AtomicBool) {
+    let first = BEFORE_FIRST.min(station.options.lead.0);
+    while station.lead().0 < first && !over.load(Ordering::SeqCst) {
+        std::thread::sleep(TICK);
+    }
+    while !over.load(Ordering::SeqCst) {
+        station.tick();
+        std::thread::sleep(TICK);
+    }
+}
