@@ -1,5 +1,7 @@
 //! Settings from five places: flags, environment, project, user, defaults, in that order.
 
+mod stream;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,8 @@ use crate::mix::Style;
 use crate::pipeline::{BeatTracker, FeatureSet, Model, Weights};
 use crate::remix::{JumpCosts, Law, LayerChoice};
 use crate::store::{DiskFs, Fs as _, means_absent};
+
+pub use stream::StreamSettings;
 
 /// Name of the settings file in a project folder.
 const PROJECT_FILE: &str = "evermix.toml";
@@ -102,49 +106,6 @@ pub struct MixSettings {
     pub mix_file: String,
     /// How much a criterion counts in the order, where not as usual: `tempo = 1000`.
     pub weights: BTreeMap<String, f64>,
-}
-
-/// The settings of `forever stream`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StreamSettings {
-    /// Where listeners connect.
-    pub bind: String,
-    /// Formats: `mp3`, `mp3:192`, `mp3:V2`, `opus`, `opus:96`, `flac`.
-    pub formats: Vec<String>,
-    /// What the stream is called.
-    pub name: String,
-    /// A line below the name.
-    pub tagline: String,
-    /// Most listeners at a time.
-    pub listeners: usize,
-    /// Most listeners from one address.
-    pub per_address: usize,
-    /// Seconds of sound made ahead.
-    pub lead: f64,
-    /// Seconds of sound a new listener gets at once.
-    pub burst: f64,
-    /// Bytes between titles inside MP3.
-    pub metaint: usize,
-    /// What those in charge must show; empty: nobody is.
-    pub token: String,
-}
-
-impl Default for StreamSettings {
-    fn default() -> Self {
-        StreamSettings {
-            bind: "127.0.0.1:8192".to_string(),
-            formats: vec!["mp3".to_string(), "opus".to_string()],
-            name: "Evermix".to_string(),
-            tagline: "A mix without end".to_string(),
-            listeners: 250,
-            per_address: 32,
-            lead: 35.0,
-            burst: 4.0,
-            metaint: 8_192,
-            token: String::new(),
-        }
-    }
 }
 
 impl Default for MixSettings {
