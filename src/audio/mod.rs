@@ -26,5 +26,5 @@ pub use buffer::AudioBuffer;
 pub use decode::{Damage, Decoder};
 pub use reel::Reel;
 pub use resample::Resampler;
-pub use tags::{Tags, clean};
+pub use tags::{Tags, clean, is_direction_mark};
 pub use true_peak::TruePeakMeter;

@@ -83,7 +83,7 @@ pub fn clean(text: &str, max_bytes: usize) -> String {
 }
 
 /// Unicode bidirectional controls (UAX #9), which can make a name read as another.
-fn is_direction_mark(c: char) -> bool {
+pub fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

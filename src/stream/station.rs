@@ -14,12 +14,16 @@ use super::mount::Mount;
 use super::pace::Pace;
 use super::source::{News, SongCard, SourceState, Wish};
 use super::told;
+use crate::audio::clean;
 use crate::base::{Clock, Seconds};
 
 /// How often packets are released.
 pub const TICK: Duration = Duration::from_millis(50);
 /// Events a slow watcher may be behind before it misses some.
 const EVENTS: usize = 256;
+
+/// Longest line said, in bytes.
+const LONGEST_NOTE: usize = 500;
 
 /// How a station is run.
 #[derive(Clone, Debug)]
@@ -138,10 +142,11 @@ impl Station {
         }
     }
 
-    /// Says something to whoever runs the station.
-    pub fn say(&self, text: impl Into<String>) {
+    /// Says something to whoever runs the station. What is in it of songs may not do anything to a
+    /// terminal, nor look like another line.
+    pub fn say(&self, text: impl AsRef<str>) {
         // Nobody reads any more once the command is over.
-        let _ = self.notes.send(text.into());
+        let _ = self.notes.send(clean(text.as_ref(), LONGEST_NOTE));
     }
 
     /// Sends what is due.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::board::width;
 use super::source::{News, Segment, SegmentTrack, SongCard};
 use super::station::Station;
+use crate::audio::is_direction_mark;
 use crate::base::Seconds;
 
 /// One thing told to all who watch.
@@ -23,7 +24,7 @@ impl Told {
     pub fn news(station: &Station, news: &News) -> Told {
         match news {
             News::Planned(segment) => {
-                Told { name: "segment", data: action(station, segment, Detail::Peaks).to_string() }
+                Told { name: "segment", data: plain(&action(station, segment, Detail::Peaks)) }
             }
             News::Gone(from) => Told { name: "gone", data: json!({ "from": from }).to_string() },
         }
@@ -41,6 +42,27 @@ impl Told {
             _ => self.data.clone(),
         }
     }
+}
+
+/// JSON that is mere text wherever it ends up: in a terminal, in a page, in a line of events. What
+/// could be more is escaped, which is the same to whoever reads JSON.
+pub fn plain(value: &Value) -> String {
+    let odd = |c: char| {
+        c.is_control() || is_direction_mark(c) || "<>&\u{2028}\u{2029}\u{feff}".contains(c)
+    };
+    let text = value.to_string();
+    if !text.contains(odd) {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if odd(c) {
+            plain += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
 }
 
 /// How much is told of a segment.
