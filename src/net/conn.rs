@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -21,24 +21,76 @@ pub struct Conn {
     busy: AtomicU32,
     /// Last time anything moved, in milliseconds since it began.
     moved: AtomicU64,
-    closed: Notify,
+    closed: AtomicBool,
+    /// Those who go on with it after its last answer.
+    held: AtomicU32,
+    changed: Notify,
+}
+
+/// Goes on with a connection after its last answer, as a WebSocket does.
+#[derive(Debug)]
+pub struct Held(Arc<Conn>);
+
+impl Held {
+    /// The connection.
+    pub fn conn(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
 }
 
 impl Conn {
     /// A connection that was just taken.
     pub fn new(peer: SocketAddr) -> Arc<Conn> {
-        let (busy, moved) = (AtomicU32::new(0), AtomicU64::new(0));
-        Arc::new(Conn { peer, begun: Instant::now(), busy, moved, closed: Notify::new() })
+        Arc::new(Conn {
+            peer,
+            begun: Instant::now(),
+            busy: AtomicU32::new(0),
+            moved: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            held: AtomicU32::new(0),
+            changed: Notify::new(),
+        })
     }
 
     /// Closes it, whatever it is doing.
     pub fn close(&self) {
-        self.closed.notify_one();
+        self.closed.store(true, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 
     /// Ends when it is to be closed.
     pub async fn closing(&self) {
-        self.closed.notified().await;
+        self.wait(|| self.closed.load(Ordering::SeqCst)).await;
+    }
+
+    /// Keeps its place for who goes on with it after its last answer.
+    pub fn hold(self: &Arc<Conn>) -> Held {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        Held(self.clone())
+    }
+
+    /// Ends when nobody goes on with it.
+    pub async fn let_go(&self) {
+        self.wait(|| self.held.load(Ordering::SeqCst) == 0).await;
+    }
+
+    async fn wait(&self, until: impl Fn() -> bool) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if until() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Something moved.

@@ -115,11 +115,11 @@ fn lock(open: &Shared) -> MutexGuard<'_, Open> {
 
 impl Open {
     fn add(&mut self, conn: Arc<Conn>, limits: &NetLimits) -> Option<u64> {
-        let from = self.from.entry(conn.peer.ip()).or_default();
-        if self.all.len() >= limits.connections || *from >= limits.per_address {
+        let from = self.from.get(&conn.peer.ip()).copied().unwrap_or(0);
+        if self.all.len() >= limits.connections || from >= limits.per_address {
             return None;
         }
-        *from += 1;
+        self.from.insert(conn.peer.ip(), from + 1);
         self.next += 1;
         self.all.insert(self.next, conn);
         Some(self.next)
@@ -203,13 +203,18 @@ async fn one(
     loop {
         tokio::select! {
             // How it ended is the other end's affair.
-            _ = &mut serving => return,
+            _ = &mut serving => break,
             () = conn.closing() => return,
             _ = stop.wait_for(|stop| *stop), if !asked => {
                 asked = true;
                 serving.as_mut().graceful_shutdown();
             }
         }
+    }
+    // A WebSocket is a connection still, and counts as one.
+    tokio::select! {
+        () = conn.let_go() => {}
+        () = conn.closing() => {}
     }
 }
 

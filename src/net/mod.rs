@@ -3,5 +3,5 @@
 mod conn;
 mod listen;
 
-pub use conn::Conn;
+pub use conn::{Conn, Held};
 pub use listen::{NetLimits, bind, raise_descriptors, serve};

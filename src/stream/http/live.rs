@@ -4,23 +4,31 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{interval, timeout};
 
 use super::{health, text};
+use crate::net::{Conn, Held};
 use crate::stream::station::Station;
-use crate::stream::told::Told;
+use crate::stream::told::{Told, plain};
 
 /// A watcher that does not take a message in this time is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// As in the original.
 const MONITORED: Duration = Duration::from_millis(500);
+/// How often it is looked whether the station is about to end.
+const LOOK: Duration = Duration::from_millis(500);
+/// A watcher hears something this often, so that one that is gone is known to be.
+const BEAT: Duration = Duration::from_secs(5);
 /// A watcher sends nothing but pings.
 const LONGEST_MESSAGE: usize = 4 << 10;
 
@@ -31,9 +39,8 @@ pub async fn events(State(station): State<Arc<Station>>) -> Response {
     let stream = unfold(begin, |(mut events, first, station)| async move {
         let told = match first {
             Some(first) => first,
-            None if station.is_draining() => return None,
             // Who missed something is let go, and asks for everything again when it comes back.
-            None => events.recv().await.ok()?,
+            None => next(&station, &mut events).await?.ok()?,
         };
         let event = Event::default().event(told.name).data(&told.data);
         Some((Ok::<_, Infallible>(event), (events, None, station)))
@@ -41,81 +48,114 @@ pub async fn events(State(station): State<Arc<Station>>) -> Response {
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))).into_response()
 }
 
+/// What is told next; `None` once the station is about to end.
+async fn next(
+    station: &Station,
+    events: &mut Receiver<Arc<Told>>,
+) -> Option<Result<Arc<Told>, RecvError>> {
+    while !station.is_draining() {
+        if let Ok(told) = timeout(LOOK, events.recv()).await {
+            return Some(told);
+        }
+    }
+    None
+}
+
 /// The same over a WebSocket, as the original's clients know it.
 pub async fn info(
     State(station): State<Arc<Station>>,
+    Extension(conn): Extension<Arc<Conn>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgraded(upgrade, &headers, |socket| tell_all(station, socket))
+    upgraded(upgrade, &conn, &headers, |watcher| tell_all(station, watcher))
 }
 
 /// How the station fares, twice a second.
 pub async fn monitor(
     State(station): State<Arc<Station>>,
+    Extension(conn): Extension<Arc<Conn>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgraded(upgrade, &headers, |socket| tell_state(station, socket))
+    upgraded(upgrade, &conn, &headers, |watcher| tell_state(station, watcher))
 }
 
 /// Upgrades a connection of our own pages, or of no page: other pages have no business here.
 fn upgraded<F>(
     upgrade: WebSocketUpgrade,
+    conn: &Arc<Conn>,
     headers: &HeaderMap,
-    serve: impl FnOnce(WebSocket) -> F + Send + 'static,
+    serve: impl FnOnce(Watcher) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let (origin, host) = (text(headers, "origin"), text(headers, "host"));
     let page = origin.split_once("://").map(|(_, host)| host);
-    if page.is_some_and(|page| page != host) {
+    if page.is_some_and(|page| page != host) || origin == "null" {
         return axum::http::StatusCode::FORBIDDEN.into_response();
     }
+    let held = conn.hold();
+    let serve = move |socket| serve(Watcher { socket, held });
     upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(serve)
 }
 
-async fn send(socket: &mut WebSocket, text: String) -> bool {
-    matches!(timeout(PATIENCE, socket.send(Message::Text(text.into()))).await, Ok(Ok(())))
+/// One who watches over a WebSocket.
+struct Watcher {
+    socket: WebSocket,
+    held: Held,
 }
 
-async fn tell_all(station: Arc<Station>, mut socket: WebSocket) {
+impl Watcher {
+    /// Sends a message; `false` once nobody takes it.
+    async fn send(&mut self, message: Message) -> bool {
+        let sent = matches!(timeout(PATIENCE, self.socket.send(message)).await, Ok(Ok(())));
+        self.held.conn().touch();
+        sent
+    }
+
+    /// Ends when it says something that matters: nothing does but that it goes.
+    async fn goes(&mut self) {
+        while matches!(self.socket.recv().await, Some(Ok(_))) {}
+    }
+}
+
+async fn tell_all(station: Arc<Station>, mut watcher: Watcher) {
     let mut events = station.events();
     let count = Told::listeners(station.listeners().len()).as_message();
-    if !send(&mut socket, count).await {
+    if !watcher.send(Message::Text(count.into())).await {
         return;
     }
-    while !station.is_draining() {
-        tokio::select! {
-            told = events.recv() => match told {
-                Ok(told) if send(&mut socket, told.as_message()).await => {}
-                Err(RecvError::Lagged(_)) => {}
+    let mut beat = interval(BEAT);
+    loop {
+        let message = tokio::select! {
+            told = next(&station, &mut events) => match told {
+                Some(Ok(told)) => Message::Text(told.as_message().into()),
+                // The pages ask for everything from time to time.
+                Some(Err(RecvError::Lagged(_))) => continue,
                 _ => return,
             },
-            heard = socket.recv() => {
-                if !matches!(heard, Some(Ok(_))) {
-                    return;
-                }
-            }
+            _ = beat.tick() => Message::Ping(Bytes::new()),
+            () = watcher.goes() => return,
+        };
+        if !watcher.send(message).await {
+            return;
         }
     }
 }
 
-async fn tell_state(station: Arc<Station>, mut socket: WebSocket) {
+async fn tell_state(station: Arc<Station>, mut watcher: Watcher) {
     let mut ticks = interval(MONITORED);
     while !station.is_draining() {
         tokio::select! {
             _ = ticks.tick() => {
-                if !send(&mut socket, health::record(&station).to_string()).await {
+                let record = plain(&health::record(&station));
+                if !watcher.send(Message::Text(record.into())).await {
                     return;
                 }
             }
-            heard = socket.recv() => {
-                if !matches!(heard, Some(Ok(_))) {
-                    return;
-                }
-            }
+            () = watcher.goes() => return,
         }
     }
 }
