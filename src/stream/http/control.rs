@@ -11,9 +11,6 @@ use super::text;
 use crate::stream::source::Wish;
 use crate::stream::station::Station;
 
-/// The longest body of a request.
-const LONGEST: usize = 4 << 10;
-
 /// Leaves the song that plays.
 pub async fn skip(State(station): State<Arc<Station>>, headers: HeaderMap) -> Response {
     wish(&station, &headers, || Ok(Wish::Skip))
@@ -37,7 +34,9 @@ pub async fn ban(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    wish(&station, &headers, || Ok(Wish::Ban(line(&body))))
+    // The song that plays is the one that is heard, not the one that is made ahead.
+    let heard = || station.board().song(station.now()).map(|song| song.id.clone());
+    wish(&station, &headers, || Ok(Wish::Ban(line(&body).or_else(heard))))
 }
 
 /// Sets the length of transitions in bars; `auto` for as it suits each pair.
@@ -60,7 +59,7 @@ pub async fn reload(State(station): State<Arc<Station>>, headers: HeaderMap) -> 
 
 fn line(body: &str) -> Option<String> {
     let line = body.lines().next()?.trim();
-    (!line.is_empty() && body.len() <= LONGEST).then(|| line.to_string())
+    (!line.is_empty()).then(|| line.to_string())
 }
 
 fn wish(

@@ -12,7 +12,7 @@ mod live;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -22,11 +22,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::station::Station;
+use super::told;
 
 /// What pages may do: nothing that is not ours, no script that is not a file of ours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
+
+/// The longest body of a request that is read.
+const LONGEST_BODY: usize = 4 << 10;
 
 /// All routes of a station.
 pub fn router(station: Arc<Station>) -> Router {
@@ -55,7 +59,11 @@ pub fn router(station: Arc<Station>) -> Router {
     for mount in &station.mounts {
         router = router.route(&mount.path, get(audio::listen).head(audio::look));
     }
-    router.fallback(nothing_there).with_state(station).layer(from_fn(decent))
+    router
+        .fallback(nothing_there)
+        .with_state(station)
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn(decent))
 }
 
 async fn nothing_there() -> Response {
@@ -84,5 +92,5 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 /// JSON that was made beforehand.
 fn json(value: &serde_json::Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    ([(CONTENT_TYPE, "application/json")], told::plain(value)).into_response()
 }
