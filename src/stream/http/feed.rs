@@ -24,6 +24,9 @@ pub struct Feed {
     releases: watch::Receiver<u64>,
 }
 
+/// Who goes while so much sound was kept for it beyond the burst took too little of it.
+const LATE: f64 = 5.0;
+
 impl Feed {
     /// A feed that begins a moment before now, with titles where they are wanted.
     pub fn new(
@@ -32,11 +35,16 @@ impl Feed {
         titles: Option<Titles>,
     ) -> Feed {
         let releases = listener.mount.releases();
-        let (place, opening) = listener.mount.ring().join(station.options.burst);
+        let (place, opening, begun) = {
+            let ring = listener.mount.ring();
+            let (place, opening) = ring.join(station.options.burst);
+            let first = ring.take(place);
+            (place, opening, if let Taken::Packet(_, begun) = first { Some(begun) } else { None })
+        };
         let mut feed =
             Feed { station, listener, number, place, ready: VecDeque::new(), titles, releases };
-        let now = feed.station.now();
-        feed.give(opening, now);
+        let begun = begun.unwrap_or(feed.station.now());
+        feed.give(opening, begun);
         feed
     }
 
@@ -67,10 +75,7 @@ impl Feed {
                     self.give(bytes, moment);
                 }
                 Taken::Wait => self.releases.changed().await.ok()?,
-                Taken::TooSlow => {
-                    self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
-                    return None;
-                }
+                Taken::TooSlow => return None,
             }
         }
     }
@@ -91,6 +96,11 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
+        let behind = self.listener.mount.ring().behind(self.place).0;
+        let late = behind > self.station.options.burst.0 + LATE;
+        if late || matches!(self.listener.mount.ring().take(self.place), Taken::TooSlow) {
+            self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
         self.station.leave(self.number);
     }
 }
