@@ -22,7 +22,7 @@ pub use board::Board;
 pub use http::router;
 pub use mount::{Mount, MountState};
 pub use pace::{Pace, Released};
-pub use producer::{KEEP, Producer};
+pub use producer::{Encoders, KEEP, Producer, Workshop};
 pub use ring::{Ring, Taken};
 pub use source::{Artwork, Need, News, Segment, SegmentTrack, SongCard, Source, SourceState, Wish};
 pub use station::{Listener, Station, StationOptions, TICK};

@@ -78,10 +78,10 @@ impl Mount {
         self.encoding.fetch_add(time.as_micros() as u64, Ordering::Relaxed);
     }
 
-    /// Goes on with a new encoder.
-    pub fn replaced(&self, header: Bytes) {
+    /// Goes on with a new encoder, whose first frame is heard at `at`.
+    pub fn replaced(&self, header: Bytes, at: Seconds) {
         self.replaced.fetch_add(1, Ordering::Relaxed);
-        self.ring().restart(header);
+        self.ring().restart(header, at);
     }
 
     /// How it fares.

@@ -71,8 +71,11 @@ impl Ring {
         self.packets.push_back(Placed { packet, start });
     }
 
-    /// Begins a new stream in the middle of the old one: for when an encoder had to be replaced.
-    pub fn restart(&mut self, header: Bytes) {
+    /// Begins a new stream in the middle of the old one, at a moment of the mix: for when an
+    /// encoder had to be replaced. What the old one kept to itself is lost, but not the time it
+    /// takes: titles, and other mounts, would be early ever after.
+    pub fn restart(&mut self, header: Bytes, at: Seconds) {
+        self.made = self.made.max((at.0 * self.rate).round() as u64);
         if !header.is_empty() {
             self.push(Packet { bytes: header.clone(), frames: 0 });
         }
@@ -225,10 +228,11 @@ mod tests {
     fn a_replaced_encoder_sends_its_header_in_between() {
         let mut ring = ring(1_000);
         ring.push(packet(1));
-        ring.restart(Bytes::from_static(b"anew"));
+        ring.restart(Bytes::from_static(b"anew"), Seconds(0.3));
         ring.push(packet(2));
         ring.release(Seconds(9.0));
-        assert_eq!(ring.take(1), Taken::Packet(Bytes::from_static(b"anew"), Seconds(0.2)));
+        assert_eq!(ring.take(1), Taken::Packet(Bytes::from_static(b"anew"), Seconds(0.3)));
+        assert_eq!(ring.take(2), Taken::Packet(Bytes::from(vec![2; 10]), Seconds(0.3)));
         assert_eq!(ring.join(Seconds(0.1)).1, &b"anew"[..]);
     }
 }
