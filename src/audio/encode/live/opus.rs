@@ -1,5 +1,7 @@
 //! Ogg Opus (RFC 7845), page by page.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use bytes::Bytes;
 use opus_pure::OggOpusWriter;
 
@@ -11,6 +13,9 @@ use crate::base::{Result, SampleRate};
 
 /// Pages a second.
 const PAGES: u32 = 5;
+/// Streams begun so far: one that follows another must have a serial number of its own (RFC 3533,
+/// section 4), or players take its pages for more of the old one.
+static BEGUN: AtomicU32 = AtomicU32::new(0);
 
 pub(super) fn encoder(rate: SampleRate, bitrate: u32, name: &str) -> Result<Box<dyn LiveEncoder>> {
     let tags = OutputTags {
@@ -19,7 +24,9 @@ pub(super) fn encoder(rate: SampleRate, bitrate: u32, name: &str) -> Result<Box<
         ..OutputTags::default()
     };
     let (encoder, head, comments) = set_up(rate, 2, bitrate, &tags)?;
-    let mut writer = OggOpusWriter::with_tags(Vec::new(), head, comments).map_err(failed)?;
+    let serial = BEGUN.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9);
+    let writer = OggOpusWriter::with_serial(Vec::new(), head, comments, serial);
+    let mut writer = writer.map_err(failed)?;
     writer.set_page_target((bitrate / 8 / PAGES) as usize);
     let header = writer.get_mut().map(std::mem::take).unwrap_or_default();
     let target = SampleRate::new(RATE)?;
