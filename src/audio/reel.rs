@@ -70,6 +70,11 @@ impl Reel {
         })
     }
 
+    /// Where the song turned out to end, once that was reached.
+    pub fn ended(&self) -> Option<i64> {
+        self.feed.ended.then(|| self.end())
+    }
+
     fn end(&self) -> i64 {
         self.start + self.window.frames() as i64
     }

@@ -29,7 +29,7 @@ pub use plan::{
     Gain, MIX_SCHEMA, Method, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, Why,
 };
 pub use preview::only_transitions;
-pub use render::{OpenTrack, Renderer};
+pub use render::{BLOCK, OpenTrack, Renderer};
 pub use score::{Score, TransitionScore};
 pub use timeline::{Knot, VoiceSpec, voices};
 pub use voice::TrackSound;

@@ -12,7 +12,7 @@ use crate::base::{Result, SampleRate};
 
 /// Frames made at a time. Blocks lie on a fixed grid, so asking in other portions gives the same
 /// samples.
-pub(super) const BLOCK: i64 = 1 << 14;
+pub const BLOCK: i64 = 1 << 14;
 
 /// Opens the sound of one of the plan's tracks, as stems where the flag says so.
 pub type OpenTrack<'a> = dyn Fn(usize, bool) -> Result<TrackSound> + Sync + 'a;

@@ -43,7 +43,7 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let mut librarian = Librarian::new(&context, &beats, options.clone(), catalogue, &before)?;
     let first = match (librarian.resume(&before), &before.playing) {
         (Some(deck), Some((_, place))) => Some((deck, Some(*place))),
-        _ => librarian.next()?.map(|deck| (deck, None::<Seconds>)),
+        _ => librarian.next_deck()?.map(|deck| (deck, None::<Seconds>)),
     };
     let (desired, desires) = channel::<Desired>();
     let (answer, answers) = channel::<Answer>();

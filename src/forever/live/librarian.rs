@@ -170,7 +170,7 @@ impl<'a> Librarian<'a> {
     ///
     /// # Errors
     /// `Interrupted`.
-    pub fn next(&mut self) -> Result<Option<Deck>> {
+    pub fn next_deck(&mut self) -> Result<Option<Deck>> {
         for _ in 0..TRIES.min(self.library.songs.len().max(1)) {
             let Some(pick) = self.programme.next_pick(self.context)? else { return Ok(None) };
             if let Some(deck) = self.prepare(pick.place) {
@@ -190,7 +190,7 @@ impl<'a> Librarian<'a> {
             match desired.recv_timeout(patience) {
                 Ok(Desired::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Desired::Next) => {
-                    let answer = match self.next() {
+                    let answer = match self.next_deck() {
                         Ok(Some(deck)) => Answer::Deck(Box::new(deck)),
                         _ => Answer::Nothing,
                     };

@@ -1,28 +1,32 @@
 //! Plans and renders, always a little ahead of what is heard.
 
-use std::collections::VecDeque;
-use std::path::Path;
+mod sound;
+mod wishes;
+
+use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::deck::Deck;
 use super::hold::hold;
 use super::librarian::{Answer, Desired, LiveOptions};
-use super::segments::segment;
-use crate::audio::splice::Wave;
-use crate::audio::{AudioBuffer, Reel};
+use super::segments::{cut, segment};
+use crate::audio::AudioBuffer;
 use crate::base::{Limits, Result, SampleRate, Seconds};
 use crate::mix::dj::{Desk, Grid, OnDeck, Options};
-use crate::mix::{Action, LiveRenderer, Part, Planned, Span, TrackSound};
+use crate::mix::{Action, BLOCK, LiveRenderer, Planned, Span};
 use crate::stream::{Need, News, Segment, Source, SourceState, Wish};
+use sound::{Failures, open};
+use wishes::{Asked, Taken};
 
 /// The next song is waited for while so much sound is at hand, in seconds.
 const UNHURRIED: f64 = 20.0;
-/// How long the second song of a stream is waited for.
+/// How long the first songs of a stream are waited for, before anything is sent.
 const AT_FIRST: Duration = Duration::from_secs(10);
 /// Length of the fade-in after a break, in seconds.
 const FADE_IN: f64 = 0.5;
+/// Songs tried in a row for one block.
+const TRIES: usize = 4;
 /// What a song is played on after `skip`, so that its transition can be a good one, in seconds.
 const SKIPPED_STAY: f64 = 24.0;
 
@@ -40,14 +44,20 @@ pub struct LiveMix {
     ready: VecDeque<Deck>,
     answers: Receiver<Answer>,
     desired: Sender<Desired>,
-    asked: bool,
+    /// What the librarian has not answered yet, the oldest first.
+    asked: VecDeque<Asked>,
+    /// Songs that are not to be played, whoever has them at hand already.
+    banned: HashSet<String>,
     /// Actions that were told.
     told: u64,
     news: Vec<News>,
     /// When songs begin, which is told to the librarian when it is heard.
     begins: VecDeque<(i64, usize)>,
+    next_begin: usize,
+    /// Until when the first songs are waited for.
+    patient: Instant,
     /// Where a song turned out to be unreadable while it played.
-    failed: Arc<Mutex<Option<usize>>>,
+    failures: Failures,
     state: SourceState,
 }
 
@@ -72,11 +82,14 @@ impl LiveMix {
             ready: VecDeque::new(),
             answers,
             desired,
-            asked: false,
+            asked: VecDeque::new(),
+            banned: HashSet::new(),
             told: 0,
             news: Vec::new(),
             begins: VecDeque::new(),
-            failed: Arc::default(),
+            next_begin: 0,
+            patient: Instant::now() + AT_FIRST,
+            failures: Failures::default(),
             state: SourceState::default(),
         };
         if let Some((deck, place)) = first {
@@ -159,36 +172,23 @@ impl LiveMix {
 
     /// The next song, if it is ready; it is waited for while there is time.
     fn next(&mut self, need: Need) -> Option<Deck> {
-        if let Some(deck) = self.ready.pop_front() {
-            return Some(deck);
-        }
-        if !self.asked {
-            self.say(Desired::Next);
-            self.asked = true;
-        }
-        let first = self.last().is_none() || self.told < 2;
         let spare = Duration::from_secs_f64((need.lead.0 - UNHURRIED).max(0.0));
-        let patience = if first { AT_FIRST } else { spare };
+        let begun = self.renderer.position() > 0;
+        let until = if begun { Instant::now() + spare } else { self.patient };
         loop {
-            match self.answers.recv_timeout(patience) {
-                Ok(Answer::Deck(deck)) => {
-                    self.asked = false;
-                    // The one after it is made ready meanwhile.
-                    self.say(Desired::Next);
-                    self.asked = true;
-                    self.state.silent = false;
-                    return Some(*deck);
-                }
-                Ok(Answer::Nothing) => {
-                    self.asked = false;
-                    self.state.silent = self.last().is_none();
-                    return None;
-                }
-                Ok(Answer::State(state)) => {
-                    let SourceState { extended, silent, .. } = self.state;
-                    self.state = SourceState { extended, silent, ..state };
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            if let Some(deck) = self.ready.pop_front() {
+                // The one after it is made ready meanwhile.
+                self.ask_for_next();
+                return Some(deck);
+            }
+            self.ask_for_next();
+            let patience = until.saturating_duration_since(Instant::now());
+            let nothing = match self.answers.recv_timeout(patience) {
+                Ok(answer) => self.take_answer(answer) == Taken::Nothing,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => true,
+            };
+            if nothing {
+                return None;
             }
         }
     }
@@ -200,9 +200,10 @@ impl LiveMix {
         for placed in self.renderer.placed().filter(|placed| placed.number >= self.told) {
             news.push(segment(placed, rate, |number| self.deck(number)));
             let (_, enters) = placed.planned.action.tracks();
-            if self.begins.back().is_none_or(|(_, last)| *last < enters) {
+            if enters >= self.next_begin {
                 let at = (placed.at.0 * rate.as_f64()) as i64;
                 self.begins.push_back((at, enters));
+                self.next_begin = enters + 1;
             }
         }
         if let Some(last) = news.last() {
@@ -225,52 +226,22 @@ impl LiveMix {
         let _ = self.desired.send(desired);
     }
 
-    /// Takes back what is planned from an action on, and says so.
-    fn take_back(&mut self, number: u64) {
-        self.renderer.take_back(number);
-        self.told = self.told.min(number);
-        self.news.push(News::Gone(number));
-    }
-
-    /// Leaves the song that plays as soon as it can be left well.
-    fn skip(&mut self) {
-        let rate = self.renderer.rate().as_f64();
-        let settled = self.renderer.settled() as f64 / rate;
-        let stays = self.renderer.placed().find_map(|placed| match &placed.planned.action {
-            Action::Playback { track, span, beats } if placed.end().0 > settled => {
-                Some((placed.number, placed.at.0, *track, *span, beats.clone()))
-            }
-            _ => None,
-        });
-        let Some((number, at, track, span, beats)) = stays else { return };
-        let glided: f64 = beats.iter().map(|b| b.length.0).sum();
-        let free: f64 = span.start.0 + beats.iter().map(|b| b.span.duration.0).sum::<f64>();
-        let passed = (settled - at).max(glided);
-        let place = Seconds((free + passed - glided).min(span.end().0));
-        self.take_back(number);
-        // What was to come after this song is next again.
-        let keep = track + 1 - self.first;
-        for deck in self.decks.drain(keep.min(self.decks.len())..).rev() {
-            self.ready.push_front(deck);
-        }
-        self.begins.retain(|(_, number)| *number <= track);
-        let stay = Span { start: span.start, duration: Seconds(place.0 - span.start.0) };
-        self.push([Action::Playback { track, span: stay, beats }.into()]);
-        self.desk = Desk::at(place);
-        self.mixing.max_stay = Some(SKIPPED_STAY);
-        self.tell();
-    }
-
-    /// Goes on with another song at once, for the one that plays cannot be read any more.
-    fn rescue(&mut self) {
+    /// Goes on with another song at once, for the one that plays cannot be read any more. Songs
+    /// planned after it are next.
+    fn rescue(&mut self, failed: Option<usize>) {
+        let (rate, position) = (self.renderer.rate(), self.renderer.position());
+        let told = self.renderer.placed().map(|p| segment(p, rate, |n| self.deck(n)));
+        let sounded = told.take_while(|s| s.start < position).last();
+        let cut = sounded.map(|s| cut(s, position, rate));
         let gone = self.renderer.placed().next().map_or(self.told, |placed| placed.number);
+        self.news.push(cut.map_or(News::Gone(gone), News::Planned));
         self.renderer.clear();
-        self.news.push(News::Gone(gone));
-        self.begins.clear();
-        let after = self.decks.pop_back().filter(|_| self.decks.len() > 1);
-        self.first += self.decks.len() + 1;
+        self.begins.retain(|(at, _)| *at < position);
+        let after = failed.map_or(self.decks.len(), |n| (n + 1).saturating_sub(self.first));
+        self.give_back(after);
+        self.first += self.decks.len();
+        self.next_begin = self.first;
         self.decks.clear();
-        self.ready.extend(after);
         self.say(Desired::Note("a song cannot be read any more: the next one begins".into()));
     }
 
@@ -286,13 +257,13 @@ impl LiveMix {
 
     fn render(&mut self, out: &mut AudioBuffer) -> Result<()> {
         let (decks, first) = (&self.decks, self.first);
-        let (limits, rate, failed) = (&self.limits, self.renderer.rate(), &self.failed);
+        let (limits, rate, failures) = (&self.limits, self.renderer.rate(), &self.failures);
         let sound = |number: usize, stems: bool| {
             let deck = number.checked_sub(first).and_then(|i| decks.get(i));
             let deck = deck.ok_or_else(|| {
                 crate::base::Error::new(crate::base::ErrorKind::Internal, "a song is not at hand")
             })?;
-            let sound = open(deck, stems, limits, rate, (failed, number))?;
+            let sound = open(deck, stems, limits, rate, (failures, number))?;
             Ok((sound, deck.track.gain.0.amplitude() as f32))
         };
         self.renderer.next_block(&sound, out)
@@ -306,15 +277,20 @@ impl Source for LiveMix {
 
     fn next_block(&mut self, need: Need, out: &mut AudioBuffer) {
         self.heard(need.sent);
-        self.plan(need);
-        let rendered = self.render(out);
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if rendered.is_err() || failed.is_some() {
-            self.rescue();
+        while let Ok(answer) = self.answers.try_recv() {
+            self.take_answer(answer);
+        }
+        for _ in 0..TRIES {
             self.plan(need);
-            if rendered.is_err() && self.render(out).is_err() {
-                *out = AudioBuffer::silence(2, out.frames().max(1 << 14));
+            let rendered = self.render(out);
+            let failed = self.failures.take();
+            if rendered.is_err() || failed.is_some() {
+                self.rescue(failed);
             }
+            if rendered.is_ok() {
+                break;
+            }
+            *out = AudioBuffer::silence(2, BLOCK as usize);
         }
         self.forget();
     }
@@ -326,15 +302,12 @@ impl Source for LiveMix {
     fn wish(&mut self, wish: Wish) {
         match wish {
             Wish::Skip => self.skip(),
-            Wish::Inject(song) => self.say(Desired::Inject(song)),
-            Wish::Ban(Some(song)) => self.say(Desired::Ban(song)),
+            Wish::Inject(song) => self.inject(song),
+            Wish::Ban(Some(song)) => self.ban(song),
             Wish::Ban(None) => {
-                let settled = Seconds(self.renderer.settled() as f64 / self.rate().as_f64());
-                let now = self.renderer.placed().find(|placed| placed.end() > settled);
-                let deck = now.and_then(|p| self.deck(p.planned.action.tracks().0));
-                let id = deck.map(|deck| deck.card.id.clone());
-                id.into_iter().for_each(|id| self.say(Desired::Ban(id)));
-                self.skip();
+                let id =
+                    self.settling().and_then(|n| self.deck(n)).map(|deck| deck.card.id.clone());
+                id.into_iter().for_each(|id| self.ban(id));
             }
             Wish::TransitionBars(bars) => {
                 self.mixing.bars = bars;
@@ -346,49 +319,5 @@ impl Source for LiveMix {
 
     fn state(&self) -> SourceState {
         self.state.clone()
-    }
-}
-
-/// Where it is noted that a song failed, and which.
-type Failure<'a> = (&'a Arc<Mutex<Option<usize>>>, usize);
-
-fn open(
-    deck: &Deck,
-    stems: bool,
-    limits: &Limits,
-    rate: SampleRate,
-    (failed, number): Failure<'_>,
-) -> Result<TrackSound> {
-    let reel = |path: &str| -> Result<Box<dyn Wave + Send>> {
-        let reel = Reel::open(Path::new(path), limits, rate)?;
-        Ok(Box::new(Steady { wave: reel, failed: failed.clone(), number }))
-    };
-    let whole = || Ok(vec![(Part::All, reel(&deck.track.path)?)]);
-    let parts = match deck.track.stems.as_ref().filter(|_| stems) {
-        // Stems that are gone are no reason to stop: the song is there.
-        Some(files) => match (reel(&files.drums), reel(&files.other)) {
-            (Ok(drums), Ok(other)) => vec![(Part::Drums, drums), (Part::Other, other)],
-            _ => whole()?,
-        },
-        None => whole()?,
-    };
-    Ok(TrackSound { parts })
-}
-
-/// Sound that is silent where it cannot be read, and notes it.
-struct Steady {
-    wave: Reel,
-    failed: Arc<Mutex<Option<usize>>>,
-    number: usize,
-}
-
-impl Wave for Steady {
-    fn read(&mut self, range: std::ops::Range<i64>, out: &mut AudioBuffer) -> Result<()> {
-        let frames = (range.end - range.start).max(0) as usize;
-        if self.wave.read(range, out).is_err() {
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.number);
-            *out = AudioBuffer::silence(2, frames);
-        }
-        Ok(())
     }
 }

@@ -33,6 +33,21 @@ pub fn segment<'a>(
     }
 }
 
+/// A segment that ends early, at a frame of the mix.
+pub fn cut(mut segment: Segment, end: i64, rate: SampleRate) -> Segment {
+    let frames = (end - segment.start).clamp(0, segment.frames);
+    let (share, seconds) =
+        (frames as f64 / segment.frames.max(1) as f64, frames as f64 / rate.as_f64());
+    segment.frames = frames;
+    segment.beats.retain(|&beat| beat < seconds);
+    segment.downbeats.retain(|&beat| beat < seconds);
+    for track in &mut segment.tracks {
+        track.end = Seconds(track.start.0 + share * (track.end.0 - track.start.0));
+        track.peaks.truncate((PEAKS * seconds).ceil() as usize);
+    }
+    segment
+}
+
 /// A song of an action, what of it sounds, and whether it leaves or comes where two do.
 type Heard = (usize, Span, Option<Side>);
 
