@@ -45,7 +45,7 @@ impl Pace {
             until = self.last + DRIFT;
             self.start = Some(now - until);
         }
-        let missing = (until > made.0).then(|| Seconds(until - made.0));
+        let missing = (until > made.0).then_some(Seconds(until - made.0));
         if missing.is_some() {
             until = made.0.max(self.last);
             self.start = Some(now - until);
