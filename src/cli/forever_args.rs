@@ -133,7 +133,7 @@ pub struct ScoreArgs {
 #[derive(Args, Debug)]
 pub struct StreamArgs {
     /// Songs, folders and playlists; folders are watched for new songs
-    #[arg(required = true, value_name = "IN")]
+    #[arg(required_unless_present = "relay_of", value_name = "IN")]
     pub inputs: Vec<PathBuf>,
     /// Where listeners connect [default: 127.0.0.1:8192]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -142,6 +142,10 @@ pub struct StreamArgs {
     /// [default: mp3 and opus]
     #[arg(long = "format", value_name = "FORMAT")]
     pub formats: Vec<String>,
+    /// Feed an Icecast server too: http://source:PASSWORD@HOST:PORT/MOUNT.mp3; several times for
+    /// several. Rather in evermix.toml, for others see what is typed
+    #[arg(long, value_name = "URL")]
+    pub icecast: Vec<String>,
     /// What the stream is called [default: Evermix]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -157,6 +161,15 @@ pub struct StreamArgs {
     /// What those who control the stream must show; nobody can without one
     #[arg(long, value_name = "SECRET", env = "EVERMIX_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Pass on the MP3 of another station for more listeners; needs its token
+    #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "icecast", "formats"])]
+    pub relay_of: Option<String>,
+    /// Host under which listeners reach this relay [default: where it connects from]
+    #[arg(long, value_name = "HOST", requires = "relay_of")]
+    pub relay_address: Option<String>,
+    /// How many listeners this relay takes, compared with others [default: 1]
+    #[arg(long, value_name = "N", requires = "relay_of")]
+    pub relay_weight: Option<u32>,
     /// Begin anew, not where the stream was when it ended
     #[arg(long)]
     pub no_resume: bool,

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use super::board::Board;
 use super::mount::Mount;
 use super::pace::Pace;
+use super::relays::Relays;
 use super::source::{News, SongCard, SourceState, Wish};
 use super::told;
 use crate::base::{Clock, Seconds};
@@ -40,6 +41,8 @@ pub struct StationOptions {
     pub metaint: usize,
     /// What those in charge must show.
     pub token: Option<String>,
+    /// The station this one only passes on: `http://host:port`.
+    pub origin: Option<String>,
 }
 
 impl Default for StationOptions {
@@ -53,6 +56,7 @@ impl Default for StationOptions {
             per_address: 32,
             metaint: 8_192,
             token: None,
+            origin: None,
         }
     }
 }
@@ -95,6 +99,8 @@ pub struct Station {
     pub mounts: Vec<Arc<Mount>>,
     /// What is counted.
     pub counts: Counts,
+    /// Stations that pass it on.
+    pub relays: Relays,
     clock: Arc<dyn Clock>,
     since: (Duration, f64),
     rate: f64,
@@ -128,6 +134,7 @@ impl Station {
             rate: board.rate(),
             board: Mutex::new(board),
             counts: Counts::default(),
+            relays: Relays::default(),
             pace: Mutex::default(),
             listeners: Mutex::default(),
             wishes: Mutex::default(),
@@ -168,6 +175,17 @@ impl Station {
         if let Some(song) = begun {
             self.say(format!("now {}", song.line()));
         }
+    }
+
+    /// Sends all there is: for a station that passes on what another one paces.
+    pub fn passed_on(&self) {
+        let made = self.made();
+        for mount in &self.mounts {
+            mount.release(Seconds(f64::INFINITY));
+        }
+        let wall = self.clock.wall();
+        *lock(&self.now) = (made, wall);
+        lock(&self.board).advance(made, wall);
     }
 
     /// Takes news from the source.
@@ -316,6 +334,10 @@ impl Station {
 
     /// Whether anybody can be served well.
     pub fn healthy(&self) -> bool {
+        if self.options.origin.is_some() {
+            // What it has, it passes on at once.
+            return self.made().0 > 0.0;
+        }
         let source = lock(&self.source).silent;
         !source && self.lead().0 > 0.25 * self.options.lead.0
     }

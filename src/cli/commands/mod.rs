@@ -13,6 +13,7 @@ pub mod generate;
 pub mod man;
 pub mod mixing;
 pub mod plan;
+pub mod relay;
 pub mod render;
 pub mod score;
 pub mod segment;

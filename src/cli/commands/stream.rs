@@ -20,7 +20,7 @@ use crate::forever::live::{
 use crate::mix::Style;
 use crate::net::{NetLimits, raise_descriptors};
 use crate::pipeline::Context;
-use crate::stream::{Antenna, Board, Producer, Station, StationOptions};
+use crate::stream::{Antenna, Board, Icecast, Producer, Station, StationOptions};
 
 /// Connections that do not listen: pages, monitors, and those that are turned away.
 const OTHERS: usize = 256;
@@ -29,6 +29,9 @@ const REMEMBER: Duration = Duration::from_secs(5);
 
 pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let settings = world.settings(flags(args))?;
+    if let Some(origin) = &args.relay_of {
+        return super::relay::run(world, args, &settings, origin);
+    }
     let context = world.context(&settings);
     let formats = formats(&settings.stream)?;
     let folder = world.project().join("stream");
@@ -50,6 +53,9 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let source = LiveMix::new(options, context.limits, first, answers, desired.clone());
     let name = &settings.stream.name;
     let (producer, mounts) = Producer::new(Box::new(source), &formats, name)?;
+    let icecast = &settings.stream.icecast;
+    let feeds: Vec<Icecast> =
+        icecast.iter().map(|url| Icecast::new(url, &mounts)).collect::<Result<_>>()?;
     let (notes, noted) = channel();
     let station = Arc::new(Station::new(
         station_options(&settings.stream),
@@ -63,7 +69,7 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let mut keeper = Keeper { context: &context, state, noted, last: Instant::now() };
     let sent = std::thread::scope(|scope| {
         scope.spawn(move || librarian.serve(&desires, &answer));
-        let sent = antenna.send(&station, producer, || {
+        let sent = antenna.send(&station, producer, feeds, || {
             keeper.look(&station, &banned.all());
             context.cancel.check().is_ok()
         });
@@ -80,6 +86,7 @@ fn flags(args: &StreamArgs) -> crate::cli::settings::Overrides {
     flags.set("stream.bind", args.bind.clone());
     flags.set("stream.name", args.name.clone());
     flags.set("stream.formats", (!args.formats.is_empty()).then(|| args.formats.clone()));
+    flags.set("stream.icecast", (!args.icecast.is_empty()).then(|| args.icecast.clone()));
     flags.set_count("stream.listeners", args.listeners);
     flags.set_count("stream.per-address", args.per_address);
     flags.set("stream.lead", args.lead);
@@ -122,7 +129,8 @@ fn live_options(
     })
 }
 
-fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
+/// Takes the address listeners connect to.
+pub fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
     let address = settings.bind.to_socket_addrs().ok().and_then(|mut all| all.next());
     let address = address.ok_or_else(|| {
         Error::new(ErrorKind::Usage, format!("no address to listen at: {}", settings.bind))
@@ -137,7 +145,8 @@ fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
     Antenna::raise(address, limits, threads.min(4))
 }
 
-fn station_options(settings: &StreamSettings) -> StationOptions {
+/// How the station is run.
+pub fn station_options(settings: &StreamSettings) -> StationOptions {
     StationOptions {
         name: settings.name.clone(),
         tagline: settings.tagline.clone(),
@@ -146,11 +155,18 @@ fn station_options(settings: &StreamSettings) -> StationOptions {
         listeners: settings.listeners,
         per_address: settings.per_address,
         metaint: settings.metaint,
-        token: (!settings.token.is_empty()).then(|| settings.token.clone()),
+        token: token(settings),
+        origin: None,
     }
 }
 
-fn greet(world: &World<'_>, station: &Station, address: SocketAddr) {
+/// What those in charge must show, if there are any.
+pub fn token(settings: &StreamSettings) -> Option<String> {
+    (!settings.token.is_empty()).then(|| settings.token.clone())
+}
+
+/// Says where the stream is heard.
+pub fn greet(world: &World<'_>, station: &Station, address: SocketAddr) {
     let mounts: Vec<String> =
         station.mounts.iter().map(|m| format!("http://{address}{}", m.path)).collect();
     world.talk.say(&format!("streaming: {}", mounts.join("  ")));
