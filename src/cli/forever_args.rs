@@ -32,6 +32,15 @@ pub enum ForeverCommand {
     /// The same mix live, for ever, for whoever listens
     #[command(after_help = examples("forever stream music\n  forever stream music --bind 0.0.0.0:8192 --format mp3:192 --format opus:96\n  EVERMIX_TOKEN=secret forever stream music --name 'Radio Attic'"))]
     Stream(Box<StreamArgs>),
+    /// The stream in the background, with the flags of `stream`; one for each project
+    #[command(after_help = examples("forever start music\n  forever status\n  forever stop"))]
+    Start(Box<StreamArgs>),
+    /// Ends the stream that `start` began
+    Stop,
+    /// Ends it and begins it again as it was begun; it goes on where it was
+    Restart,
+    /// Whether the stream runs, and for whom
+    Status,
     /// Completions for a shell, on stdout
     Completions {
         /// The shell

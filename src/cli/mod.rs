@@ -103,6 +103,11 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
         ForeverCommand::Score(args) => commands::score::run(&world, &args),
         ForeverCommand::Completions { shell } => Ok(completions(shell, ForeverCli::command())),
         ForeverCommand::Stream(args) => commands::stream::run(&world, &args),
+        // What they say is said once more by the stream itself.
+        ForeverCommand::Start(_) => commands::daemon::start(&world),
+        ForeverCommand::Stop => commands::daemon::stop(&world),
+        ForeverCommand::Restart => commands::daemon::restart(&world),
+        ForeverCommand::Status => commands::daemon::status(&world),
     }
 }
 

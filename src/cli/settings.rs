@@ -20,7 +20,7 @@ use crate::store::{DiskFs, Fs as _, means_absent};
 pub use stream::StreamSettings;
 
 /// Name of the settings file in a project folder.
-const PROJECT_FILE: &str = "evermix.toml";
+pub const PROJECT_FILE: &str = "evermix.toml";
 /// Largest settings file read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";

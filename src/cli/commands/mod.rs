@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod auto;
 pub mod compare;
 pub mod config;
+pub mod daemon;
 pub mod dataset;
 pub mod demo;
 pub mod doctor;

@@ -1,16 +1,18 @@
 //! `forever stream`
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::mixing::{self, Mixing};
 use crate::audio::encode::live::Format;
-use crate::base::{Error, ErrorKind, Event, Result, Seconds, SystemClock};
+use crate::base::{Error, ErrorKind, Event, Result, Seconds, SystemClock, utc};
 use crate::cli::exit::Exit;
 use crate::cli::forever_args::StreamArgs;
-use crate::cli::settings::{Settings, StreamSettings};
+use crate::cli::settings::{PROJECT_FILE, Settings, StreamSettings};
 use crate::cli::trackers::beat_source;
 use crate::cli::world::World;
 use crate::forever::catalogue::{CATALOGUE, Catalogue};
@@ -20,6 +22,7 @@ use crate::forever::live::{
 use crate::mix::Style;
 use crate::net::{NetLimits, raise_descriptors};
 use crate::pipeline::Context;
+use crate::store::{DiskFs, Fs as _};
 use crate::stream::{Antenna, Board, Icecast, Producer, Station, StationOptions};
 
 /// Connections that do not listen: pages, monitors, and those that are turned away.
@@ -66,11 +69,16 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     ));
     greet(world, &station, antenna.address);
     let banned = librarian.banned();
-    let mut keeper = Keeper { context: &context, state, noted, last: Instant::now() };
+    let settings_file = Watched::new(world.project().join(PROJECT_FILE));
+    let last = Instant::now();
+    let mut keeper = Keeper { context: &context, state, noted, last };
+    let mut reload =
+        Reload { world, args, desired: desired.clone(), settings_file, hup: hang_up()? };
     let sent = std::thread::scope(|scope| {
         scope.spawn(move || librarian.serve(&desires, &answer));
         let sent = antenna.send(&station, producer, feeds, || {
             keeper.look(&station, &banned.all());
+            reload.look(&context, &station);
             context.cancel.check().is_ok()
         });
         // The librarian may be gone already.
@@ -109,7 +117,7 @@ fn live_options(
     context: &Context<'_>,
     settings: &Settings,
     args: &StreamArgs,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<LiveOptions> {
     if args.mix.minutes.is_some() || args.mix.tracks.is_some() {
         return Err(Error::new(ErrorKind::Usage, "a stream has no length")
@@ -184,6 +192,7 @@ struct Keeper<'a> {
 impl Keeper<'_> {
     fn look(&mut self, station: &Station, banned: &[String]) {
         for text in self.noted.try_iter() {
+            let text = format!("{} {text}", utc(station.wall_now()));
             self.context.progress.report(Event::Note { text: &text });
         }
         if self.last.elapsed() >= REMEMBER {
@@ -198,6 +207,74 @@ impl Keeper<'_> {
             self.context.progress.report(Event::Note { text: &error.to_string() });
         }
     }
+}
+
+/// Takes settings that change while the stream runs.
+struct Reload<'a> {
+    world: &'a World<'a>,
+    args: &'a StreamArgs,
+    desired: Sender<Desired>,
+    settings_file: Watched,
+    hup: Arc<AtomicBool>,
+}
+
+impl Reload<'_> {
+    /// Looks at the settings again when their file has changed or the process is told to (SIGHUP).
+    fn look(&mut self, context: &Context<'_>, station: &Station) {
+        let told = self.hup.swap(false, Ordering::SeqCst);
+        if !self.settings_file.has_changed() && !told {
+            return;
+        }
+        let (world, args) = (self.world, self.args);
+        let job = world.settings(flags(args)).and_then(|settings| {
+            let settings = &settings;
+            Mixing { world, context, settings, args: &args.mix, dry: false }.job(Vec::new())
+        });
+        match job {
+            Ok(job) => {
+                station.say("settings and songs are looked at again");
+                // The librarian is there as long as the stream.
+                let _ = self.desired.send(Desired::Job(Box::new(job)));
+                let _ = self.desired.send(Desired::Look);
+            }
+            Err(error) => station.say(format!("the settings stay as they were: {error}")),
+        }
+    }
+}
+
+/// A flag that is set by SIGHUP, as servers know it.
+fn hang_up() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&flag))
+        .map_err(|e| Error::new(ErrorKind::Internal, "no signals").because(e.to_string()))?;
+    Ok(flag)
+}
+
+/// A file whose time of writing is looked at now and then.
+struct Watched {
+    path: PathBuf,
+    written: Option<i64>,
+    looked: Instant,
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Watched {
+        let written = written(&path);
+        Watched { path, written, looked: Instant::now() }
+    }
+
+    fn has_changed(&mut self) -> bool {
+        if self.looked.elapsed() < REMEMBER {
+            return false;
+        }
+        self.looked = Instant::now();
+        let now = written(&self.path);
+        std::mem::replace(&mut self.written, now) != now
+    }
+}
+
+fn written(path: &Path) -> Option<i64> {
+    Some(DiskFs.metadata(path).ok()?.modified)
 }
 
 #[cfg(test)]

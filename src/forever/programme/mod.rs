@@ -168,6 +168,14 @@ impl Programme {
         self.left_out.clear();
     }
 
+    /// Chooses otherwise from now on. What was played stays played.
+    pub fn reconfigure(&mut self, options: ProgrammeOptions) {
+        let keep = options.keep_wishes;
+        self.inject = options.inject.clone().map(|path| InjectFile::new(path, keep));
+        self.options = options;
+        self.stale = true;
+    }
+
     /// The song to play next; `None` where there is none.
     ///
     /// # Errors
