@@ -21,7 +21,8 @@ const PROJECT_FILE: &str = "evermix.toml";
 const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
-const NOT_SETTINGS: [&str; 3] = ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS"];
+const NOT_SETTINGS: [&str; 4] =
+    ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS", crate::pipeline::models::REGISTRY];
 
 /// Every setting with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,8 @@ use crate::audio::Decoder;
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::cli::exit::Exit;
 use crate::cli::world::World;
-use crate::pipeline::{Context, Model, SongInput, Sound};
+use crate::pipeline::{Context, Model, SeparateOptions, SongInput, Sound, Stems, models};
+use crate::store::DiskFs;
 
 /// What a command does to each song.
 #[derive(Clone, Copy, Debug)]
@@ -22,17 +23,24 @@ pub struct Stages {
 pub const SEGMENT: Stages = Stages { writes: 1.0, cpu_per_minute: 0.2, memory: 90.0 };
 
 /// What separating costs with a model.
-pub fn separating(model: Model) -> Stages {
-    match model {
-        Model::Hpss => Stages { writes: 2.0, cpu_per_minute: 0.4, memory: 20.0 },
-        Model::Auto | Model::Compact => Stages { writes: 2.0, cpu_per_minute: 0.8, memory: 30.0 },
+pub fn separating(options: &SeparateOptions<'_>) -> Stages {
+    let writes = options.stems.names().len() as f64;
+    let networks = if options.stems == Stems::Four { 3.0 } else { 1.0 };
+    let network = |runs| Stages { writes, cpu_per_minute: runs * 75.0, memory: 1100.0 };
+    match options.model {
+        Model::Hpss => Stages { writes, cpu_per_minute: 0.4, memory: 20.0 },
+        Model::Htdemucs | Model::File(_) => network(1.0),
+        Model::HtdemucsFt => network(networks),
+        Model::Auto if models::find(&DiskFs, options.models, "htdemucs").is_some() => network(1.0),
+        Model::Auto | Model::Compact => Stages { writes, cpu_per_minute: 0.8, memory: 30.0 },
     }
 }
 
 /// What all stages cost together with a model.
-pub fn all(model: Model) -> Stages {
-    let separate = separating(model);
-    Stages { writes: 4.0, cpu_per_minute: separate.cpu_per_minute + 0.5, memory: 90.0 }
+pub fn all(options: &SeparateOptions<'_>) -> Stages {
+    let separate = separating(options);
+    let memory = separate.memory.max(90.0);
+    Stages { writes: 4.0, cpu_per_minute: separate.cpu_per_minute + 0.5, memory }
 }
 
 /// The cost of a command.

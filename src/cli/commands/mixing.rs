@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::auto::two_stems;
 use crate::base::{Error, ErrorKind, Lufs, Result, SampleRate, Seconds, Seed};
 use crate::cli::forever_args::MixArgs;
 use crate::cli::settings::{Overrides, Settings};
-use crate::cli::trackers::{beat_source, tracker_flags};
+use crate::cli::trackers::{beat_source, models_dir, tracker_flags};
 use crate::cli::world::{World, optional_rate};
 use crate::forever::{PlanJob, make_plan, playlist};
 use crate::mix::dj::Options;
@@ -72,7 +73,7 @@ impl Mixing<'_> {
         let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
         if self.args.separate {
             let _lock = self.world.take(&folder)?;
-            separate(self.context, songs, &folder, self.settings.model)?;
+            separate(self.context, songs, &folder, &two_stems(self.settings, &models_dir()))?;
         }
         find_stems(self.context, &folder)
     }

@@ -12,6 +12,7 @@ pub mod fit;
 pub mod generate;
 pub mod man;
 pub mod mixing;
+pub mod models;
 pub mod plan;
 pub mod render;
 pub mod score;
