@@ -242,3 +242,6 @@ impl Level {
         (mean, (squares / (self.frames - 1.0).max(1.0)).sqrt() + TINY)
     }
 }
+
+#[cfg(test)]
+mod tests;
