@@ -52,12 +52,13 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// What only the named rooms may mention.
-const ONLY_IN: [(&str, &[&str]); 8] = [
+const ONLY_IN: [(&str, &[&str]); 9] = [
     ("println!", &[]),
     ("eprintln!", &[]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),
     ("rusqlite", &["forever"]),
+    ("ureq", &["store"]),
     ("SystemTime", &[]),
     ("thread_rng", &[]),
     ("std::process::exit", &[]),
