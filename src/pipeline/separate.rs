@@ -11,7 +11,7 @@ use crate::audio::wav::{SampleFormat, WavWriter};
 use crate::audio::{AudioBuffer, Decoder, Tags};
 use crate::base::{Error, ErrorKind, Event, Frames, Result, SampleRate};
 use crate::separation::Separator;
-use crate::store::{Fingerprint, Pending, means_absent, read_json, write_json};
+use crate::store::{Fingerprint, Pending, exists, read_json, write_json};
 
 /// Raised whenever the stems of the same song would differ for other reasons than the separator.
 const VERSION: &str = "separate-1";
@@ -151,9 +151,8 @@ fn one_song(
         mix: AudioBuffer::new(channels),
         found: AudioBuffer::new(channels * (parts.len() - 1)),
     };
-    let paths = stem_paths(stems_dir, &song.name, engine.stems());
-    let (frames, stems) = write_stems(context, song, &paths, &mut decoder, &mut splitter, done)?;
-    remove_others(context, stems_dir, song, engine.stems())?;
+    let place = Place::of(stems_dir, &song.name, engine.stems());
+    let (frames, stems) = write_stems(context, song, &place, &mut decoder, &mut splitter, done)?;
     let record = StemsRecord {
         schema: STEMS_SCHEMA,
         song: song.name.clone(),
@@ -173,22 +172,31 @@ fn one_song(
     Ok(record)
 }
 
-/// Removes stems of an earlier run that are no part of this one: they would not add up.
-fn remove_others(
-    context: &Context<'_>,
-    stems_dir: &Path,
-    song: &SongInput,
-    stems: Stems,
-) -> Result<()> {
-    let kept = stem_paths(stems_dir, &song.name, stems);
-    let all = stem_paths(stems_dir, &song.name, Stems::Four);
-    for path in all.iter().filter(|path| !kept.contains(path)) {
-        match context.fs.remove_file(path) {
-            Err(e) if !means_absent(&e) => return Err(Error::io("cannot remove", path, e)),
-            _ => {}
-        }
+/// Where the stems of a song go.
+struct Place {
+    paths: Vec<PathBuf>,
+    /// Files that an earlier run may have left and that would not add up with these.
+    stale: Vec<PathBuf>,
+}
+
+impl Place {
+    fn of(stems_dir: &Path, song: &str, stems: Stems) -> Self {
+        let paths = stem_paths(stems_dir, song, stems);
+        let mut stale = stem_paths(stems_dir, song, Stems::Four);
+        stale.retain(|path| !paths.contains(path));
+        Place { paths, stale }
     }
-    Ok(())
+
+    /// Before the new stems get their names: a record of the old ones must not fit the new.
+    fn clear(&self, context: &Context<'_>) -> Result<()> {
+        for path in &self.stale {
+            if exists(context.fs, path)? {
+                let failed = |e| Error::io("cannot remove", path, e);
+                context.fs.remove_file(path).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes all stems of a song of which a share of the work is done; returns their length and the
@@ -196,15 +204,15 @@ fn remove_others(
 fn write_stems(
     context: &Context<'_>,
     song: &SongInput,
-    paths: &[PathBuf],
+    place: &Place,
     decoder: &mut Decoder,
     splitter: &mut Splitter,
     done: f64,
 ) -> Result<(u64, Vec<String>)> {
     let (rate, channels) = (decoder.rate(), decoder.channels());
-    let folder = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+    let folder = place.paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
     let failed = |e| Error::io("cannot write stems", folder, e);
-    let files = paths.iter().map(|path| Pending::create(context.fs, path));
+    let files = place.paths.iter().map(|path| Pending::create(context.fs, path));
     let files = files.collect::<Result<Vec<_>>>()?;
     let writer = |file: &Pending<'_>| {
         WavWriter::new(file.share(), rate, channels, SampleFormat::Float32)
@@ -222,6 +230,7 @@ fn write_stems(
     for writer in writers {
         writer.finish().map_err(failed)?;
     }
+    place.clear(context)?;
     for file in files {
         file.commit()?;
     }
