@@ -155,7 +155,12 @@ fn four_stems_add_up_too_and_two_take_their_place_again() {
 #[test]
 fn auto_takes_the_users_network_where_it_is_and_says_what_was_used() {
     let desk = desk_with_small_network();
-    desk.ok(&["separate", "music", "stems"]);
+    let first = desk.ok(&["separate", "music", "stems"]).err();
+    assert!(first.contains("their licence is in doubt"), "{first}");
+    let again = desk.ok(&["separate", "music", "stems"]).err();
+    assert!(!again.contains("licence"), "once is enough: {again}");
+    let dry = desk.ok(&["separate", "music", "stems", "--dry-run", "--json"]).json();
+    assert_eq!(dry["memory_mib"], 900.0);
     let record: serde_json::Value =
         serde_json::from_slice(&desk.read("stems/song0.wav/song0.wav.json")).unwrap();
     let (content, sha256) = (&record["content"], sha256_of_small());

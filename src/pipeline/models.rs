@@ -354,30 +354,30 @@ pub fn fetch(
         sha256: known.sha256.as_deref(),
         most: LARGEST_MODEL,
     };
-    context.progress.report(Event::StageStarted { stage: "fetch", items: 1 });
+    let stage = "fetch";
+    context.progress.report(Event::StageStarted { stage, items: 1 });
     context.progress.report(Event::ItemStarted { item: file });
     let report = |fraction| context.progress.report(Event::ItemProgress { item: file, fraction });
-    let hash = download(&wanted, context.cancel, &report).map_err(|e| match e.kind() {
+    let came = download(&wanted, context.cancel, &report);
+    context.progress.report(Event::StageDone { stage });
+    let hash = came.map_err(|e| match e.kind() {
         ErrorKind::Missing => {
-            let why = e.reason();
-            let missing = registry.missing(&known.name, folder);
-            let hint = missing.next_step().unwrap_or_default().to_string();
-            missing.because(format!("{why}; wanted: {}", known.about())).hint(hint)
+            let why = format!("{}; wanted: {}", e.reason(), known.about());
+            registry.missing(&known.name, folder).because(why)
         }
         _ => e,
     })?;
-    context.progress.report(Event::ItemDone { item: file, note: "" });
     note(context.fs, &path, &hash)?;
     Ok(added(hash))
 }
 
-/// Whether the licence notice is still to be shown to this user; from now on it was.
-pub fn first_notice(fs: &dyn Fs, folder: &Path) -> bool {
+/// What is to be said about the licence, once to each user: from now on it was.
+pub fn first_notice<'a>(fs: &dyn Fs, folder: &Path, registry: &'a Registry) -> Option<&'a str> {
     let mark = folder.join(NOTICED);
     if fs.metadata(&mark).is_ok() {
-        return false;
+        return None;
     }
     // Where that cannot be kept, it is said again next time.
     let _ = write_atomic(fs, &mark, b"");
-    true
+    Some(registry.notice.trim())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::models::{self, Registry};
-use crate::base::{Error, ErrorKind, Result, SampleRate};
+use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
 use crate::separation::{
     Compact, HTDEMUCS_OVERLAP, Hpss, Htdemucs, HtdemucsSeparator, Resampled, SOURCES, Separator,
 };
@@ -149,6 +149,10 @@ impl Engine {
         let engine = |id: String, kind, info| Engine { id, info, least_rank: None, stems, kind };
         let mut engine = match file {
             Some(path) => {
+                let registry = Registry::read(context.fs)?;
+                if let Some(text) = models::first_notice(context.fs, options.models, &registry) {
+                    context.progress.report(Event::Note { text });
+                }
                 let (sha256, _) = sha256_file(context.fs, &path, context.cancel)?;
                 let threads = context.threads;
                 engine(

@@ -109,8 +109,8 @@ impl Work<'_> {
 
     /// What is to be known about the licence, once.
     fn notice(&self) {
-        if first_notice(&DiskFs, &self.folder) {
-            self.world.talk.say(self.registry.notice.trim());
+        if let Some(notice) = first_notice(&DiskFs, &self.folder, &self.registry) {
+            self.world.talk.say(notice);
         }
     }
 
