@@ -75,13 +75,13 @@ fn numbers(name: &str, entry: &Entry, bytes: &[u8]) -> Result<Vec<f32>> {
 
 /// A 16-bit float.
 fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 31, f32::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 => f32::NAN,
-        e => (1024.0 + fraction) * 2f32.powi(i32::from(e) - 25),
-    };
-    if sign == 1 { -size } else { size }
+    // Exponents are counted from 15 in one and from 127 in the other.
+    let size = f32::from_bits(u32::from(bits & 0x7fff) << 13) * 2f32.powi(112);
+    match (bits & 0x7c00 == 0x7c00, bits >> 15) {
+        (true, _) => f32::NAN,
+        (false, 0) => size,
+        (false, _) => -size,
+    }
 }
 
 impl Entry {
@@ -167,6 +167,11 @@ impl TensorFile {
         self.entries.get(name).map(|entry| entry.shape.clone())
     }
 
+    /// Bytes that all tensors take together.
+    pub fn bytes(&self) -> u64 {
+        self.length
+    }
+
     /// Free text about the file under a name.
     pub fn about(&self, name: &str) -> Option<&str> {
         self.about.get(name).map(String::as_str)
@@ -232,6 +237,23 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{name} {shape:?}");
             assert!(error.to_string().contains(&format!("tensor {name}")));
         }
+    }
+
+    #[test]
+    fn floats_of_16_bits_are_what_they_stand_for() {
+        let table = [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65_504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x83ff, -6.097_555e-5),
+        ];
+        for (bits, value) in table {
+            assert_eq!(half(bits), value, "{bits:#x}");
+        }
+        assert!(half(0x7c00).is_nan() && half(0xfe00).is_nan(), "they are refused");
     }
 
     #[test]

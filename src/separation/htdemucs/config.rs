@@ -28,6 +28,8 @@ const RATE: f64 = 44_100.0;
 const HEADS: usize = 8;
 /// Bounds of what is believed.
 const MOST_SOURCES: usize = 8;
+const MOST_CHANNELS: usize = 1 << 14;
+const MOST_LAYERS: usize = 64;
 /// Lengths of segments in frames that are believed.
 pub const SEGMENTS: std::ops::Range<usize> = 4 * N_FFT..1 << 20;
 
@@ -110,7 +112,9 @@ impl Config {
             self.heads > 0 && self.dim.is_multiple_of(self.heads) && self.dim.is_multiple_of(4);
         let sources =
             (1..=MOST_SOURCES).contains(&self.sources) && outer.is_multiple_of(2 * CHANNELS);
-        match fits && sources && SEGMENTS.contains(&self.segment) {
+        let sizes = [&self.widths[..], &self.inner[..], &[self.dim, self.hidden]].concat();
+        let sizes = sizes.iter().all(|n| *n <= MOST_CHANNELS) && self.layers <= MOST_LAYERS;
+        match fits && sources && sizes && SEGMENTS.contains(&self.segment) {
             true => Ok(()),
             false => Err(unfit("its measures do not fit together")),
         }

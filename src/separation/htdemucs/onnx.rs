@@ -74,7 +74,9 @@ impl Onnx {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
         self.weights.resize(self.weights.len().next_multiple_of(ALIGN), 0);
         let offset = self.weights.len();
-        self.weights.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+        self.weights.resize(offset + 4 * values.len(), 0);
+        let places = self.weights[offset..].as_chunks_mut().0;
+        places.iter_mut().zip(values).for_each(|(place, x)| *place = x.to_le_bytes());
         let name = self.name();
         let mut tensor = tensor(&name, shape, FLOAT);
         let place = [

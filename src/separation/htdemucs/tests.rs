@@ -211,6 +211,10 @@ fn another_architecture_is_refused_with_the_tensor_that_tells() {
     let norm = "encoder.0.norm1.weight";
     assert!(refused(&|t| drop(t.0.insert(norm.into(), t.0[some].clone()))).contains(norm));
     assert!(refused(&|t| t.0.clear()).contains("no tensor"));
+    let claims = "crosstransformer.layers.0.linear1.weight";
+    for shape in [vec![1 << 60, 1 << 40], vec![32, 1 << 13], vec![]] {
+        refused(&|t| t.0.get_mut(claims).unwrap().1 = shape.clone());
+    }
     let absurd = serde_json::json!({ "kwargs": "{\"t_heads\": 5}" });
     assert!(refused(&|t| t.1 = absurd.clone()).contains("measures"));
     for len in [0, 7, 8, 500, FILE.len() - 1] {
@@ -218,6 +222,20 @@ fn another_architecture_is_refused_with_the_tensor_that_tells() {
         assert_eq!(error.kind(), ErrorKind::Corrupt, "cut after {len} bytes");
     }
     assert_eq!(open(FILE.to_vec(), &[4], 1).err().unwrap().kind(), ErrorKind::Missing);
+}
+
+#[test]
+fn a_table_of_contents_with_any_byte_changed_is_refused_or_read_in_bounds() {
+    let length = u64::from_le_bytes(FILE[..8].try_into().unwrap()) as usize;
+    let mut draws = Seed(9).stream("bytes");
+    let mut refused = 0;
+    for _ in 0..60 {
+        let mut bytes = FILE.to_vec();
+        let at = (draws.uniform() * (8 + length) as f64) as usize;
+        bytes[at] ^= 1 << (draws.uniform() * 7.0) as u32;
+        refused += usize::from(open(bytes, &[0], 1).is_err());
+    }
+    assert!(refused > 40, "{refused}");
 }
 
 #[test]

@@ -135,7 +135,8 @@ impl Builder<'_> {
 
     /// Files keep one row an output; multiplying wants one column an output.
     fn affine(&mut self, x: &str, [to, from]: [usize; 2], weight: &[f32], bias: &[f32]) -> Id {
-        let turned: Vec<f32> = (0..from * to).map(|i| weight[i % to * from + i / to]).collect();
+        let column = |i: usize| weight.iter().skip(i).step_by(from);
+        let turned: Vec<f32> = (0..from).flat_map(column).copied().collect();
         let weight = self.onnx.weights(&[from, to], &turned);
         let bias = self.onnx.weights(&[to], bias);
         let x = self.onnx.op("MatMul", &[x, &weight], &[]);

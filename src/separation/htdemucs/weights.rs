@@ -75,12 +75,13 @@ impl Weights {
         Config::of(&|name| file.shape(&format!("{}{name}", self.prefix)), file.about("kwargs"))
     }
 
-    /// Bytes that all numbers take as 32-bit floats.
+    /// Bytes that this network's numbers take as 32-bit floats, or more than that.
     pub fn bytes(&self) -> usize {
+        // Only of what is there: shapes may claim anything.
         let file = self.file.borrow();
-        let names = file.names().filter(|name| name.starts_with(&self.prefix));
-        let count = |name| file.shape(name).map_or(0, |shape| shape.iter().product::<usize>());
-        4 * names.map(count).sum::<usize>()
+        let all = file.names().count().max(1);
+        let ours = file.names().filter(|name| name.starts_with(&self.prefix)).count();
+        (2.0 * file.bytes() as f64 * ours as f64 / all as f64) as usize
     }
 
     /// The numbers of a tensor of this shape, row after row.
