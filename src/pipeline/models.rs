@@ -231,18 +231,23 @@ pub fn check_kind(fs: &dyn Fs, path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `Missing` where it is no such network or damaged, `Io` where it cannot be read.
-pub fn open(fs: &dyn Fs, path: &Path, wanted: &[usize], threads: usize) -> Result<Arc<Htdemucs>> {
+pub fn open(
+    context: &Context<'_>,
+    path: &Path,
+    wanted: &[usize],
+    threads: usize,
+) -> Result<Arc<Htdemucs>> {
     let unread = |e| Error::io("cannot read the model", path, e);
     let loaded = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
-        let bytes = fs.read(path, LARGEST_MODEL).map_err(unread)?;
-        Htdemucs::from_onnx(bytes, wanted, threads)
+        let bytes = context.fs.read(path, LARGEST_MODEL).map_err(unread)?;
+        Htdemucs::from_onnx(bytes, wanted, threads, context.cancel)
     } else {
         // Opened for each network in it: a bag is read one by one while it works.
         let file = path.to_path_buf();
         let again: OpenWeights = Box::new(move || {
             DiskFs.open(&file).map_err(|e| Error::io("cannot read the model", &file, e))
         });
-        Htdemucs::new(again, wanted, threads)
+        Htdemucs::new(again, wanted, threads, context.cancel)
     };
     loaded.map_err(|e| {
         match e.kind() {
@@ -282,7 +287,7 @@ pub fn add(
     let (hash, bytes) = sha256_file(context.fs, file, context.cancel)?;
     let known = registry.models.iter().find(|m| m.sha256.as_deref() == Some(&hash));
     // Whatever it says it is, it must load.
-    let networks = open(context.fs, file, &[0], context.threads)?.networks();
+    let networks = open(context, file, &[0], context.threads)?.networks();
     let name = match known {
         Some(known) => known.name.clone(),
         None if networks > 1 => "htdemucs_ft".to_string(),

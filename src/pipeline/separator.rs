@@ -231,7 +231,7 @@ impl Engine {
         if let Some(network) = loaded.as_ref() {
             return Ok(Arc::clone(network));
         }
-        let network = models::open(context.fs, path, &self.stems.wanted(), threads)?;
+        let network = models::open(context, path, &self.stems.wanted(), threads)?;
         Ok(Arc::clone(loaded.insert(network)))
     }
 }

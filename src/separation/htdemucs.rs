@@ -9,12 +9,14 @@ mod spectrum;
 mod transformer;
 mod weights;
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::Separator;
 use super::windows::tame;
-use crate::base::{ByteSource, Error, ErrorKind, Result};
-use chunks::Chunks;
+use crate::base::{ByteSource, Cancel, Error, ErrorKind, Result};
+use chunks::{Chunks, Segment};
 use config::CHANNELS;
 use network::Network;
 use weights::Weights;
@@ -27,6 +29,9 @@ const TYPICAL_LEVEL: f64 = 0.1;
 const TINY: f64 = 1e-8;
 /// The networks' sources, in their order. Networks that know more have them behind these.
 pub const SOURCES: [&str; 4] = ["drums", "bass", "other", "vocals"];
+
+/// How often the wish to stop is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Opens the user's file anew.
 pub type Open = Box<dyn Fn() -> Result<Box<dyn ByteSource>> + Send + Sync>;
@@ -41,6 +46,7 @@ pub struct Htdemucs {
     loaded: Mutex<Option<(usize, Network)>>,
     segment: usize,
     networks: usize,
+    cancel: Cancel,
 }
 
 impl Htdemucs {
@@ -48,15 +54,23 @@ impl Htdemucs {
     ///
     /// # Errors
     /// `Missing` where it is no network of this kind, `Corrupt` where it is damaged, `Io`.
-    pub fn new(open: Open, wanted: &[usize], threads: usize) -> Result<Arc<Self>> {
+    pub fn new(open: Open, wanted: &[usize], threads: usize, cancel: &Cancel) -> Result<Arc<Self>> {
+        let cancel = cancel.clone();
         let networks = weights::networks(open()?)?;
         let parts = match &networks[..] {
             [one] => vec![(one.clone(), wanted.to_vec())],
             bag => wanted.iter().map(|&s| (bag[s].clone(), vec![s])).collect(),
         };
         let networks = networks.len();
-        let mut htdemucs =
-            Htdemucs { open, parts, threads, loaded: Mutex::new(None), segment: 0, networks };
+        let mut htdemucs = Htdemucs {
+            open,
+            parts,
+            threads,
+            loaded: Mutex::new(None),
+            segment: 0,
+            networks,
+            cancel,
+        };
         let first = htdemucs.load(0)?;
         htdemucs.segment = first.segment();
         htdemucs.loaded = Mutex::new(Some((0, first)));
@@ -69,7 +83,12 @@ impl Htdemucs {
     ///
     /// # Errors
     /// `Missing` where it is no such network.
-    pub fn from_onnx(bytes: Vec<u8>, wanted: &[usize], threads: usize) -> Result<Arc<Self>> {
+    pub fn from_onnx(
+        bytes: Vec<u8>,
+        wanted: &[usize],
+        threads: usize,
+        cancel: &Cancel,
+    ) -> Result<Arc<Self>> {
         let network = Network::from_onnx(bytes, wanted, threads)?;
         Ok(Arc::new(Htdemucs {
             open: Box::new(|| Err(Error::new(ErrorKind::Internal, "nothing to load"))),
@@ -77,6 +96,7 @@ impl Htdemucs {
             threads,
             segment: network.segment(),
             networks: 1,
+            cancel: cancel.clone(),
             loaded: Mutex::new(Some((0, network))),
         }))
     }
@@ -92,8 +112,29 @@ impl Htdemucs {
         Network::load(&weights, wanted, self.threads)
     }
 
-    /// Takes a segment apart; one plane for each channel of each source wanted.
-    fn separate(&self, mix: [&[f32]; CHANNELS]) -> Result<Vec<Vec<f32>>> {
+    /// Takes a segment apart on a thread of its own: a wish to stop is heard meanwhile.
+    fn separate(self: &Arc<Self>, segment: Segment) -> Result<(Segment, Vec<Vec<f32>>)> {
+        let broken =
+            |why: String| Error::new(ErrorKind::Internal, "the network failed").because(why);
+        let (give, take) = channel();
+        let shared = Arc::clone(self);
+        let work = move || {
+            let found = shared.apart(segment.mix.each_ref().map(Vec::as_slice));
+            // Nobody listens any more where the program is about to end.
+            let _ = give.send((segment, found));
+        };
+        std::thread::Builder::new().spawn(work).map_err(|e| broken(e.to_string()))?;
+        loop {
+            match take.recv_timeout(LOOK) {
+                Ok((segment, found)) => return Ok((segment, found?)),
+                Err(RecvTimeoutError::Timeout) => self.cancel.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(broken("it panicked".into())),
+            }
+        }
+    }
+
+    /// One plane for each channel of each source wanted.
+    fn apart(&self, mix: [&[f32]; CHANNELS]) -> Result<Vec<Vec<f32>>> {
         let mut loaded = self.loaded.lock().map_err(|_| {
             Error::new(ErrorKind::Internal, "the network failed").because("in another song")
         })?;
@@ -160,7 +201,7 @@ impl HtdemucsSeparator {
     fn work(&mut self, last: bool, found: &mut [Vec<f32>]) -> Result<()> {
         let (mean, spread) = self.scale();
         while let Some(segment) = self.chunks.next(last) {
-            let planes = self.shared.separate(segment.mix.each_ref().map(Vec::as_slice))?;
+            let (segment, planes) = self.shared.separate(segment)?;
             let mut ready = vec![Vec::new(); planes.len()];
             self.chunks.add(&segment, &planes, &mut ready);
             for (source, sides) in ready.chunks(CHANNELS).enumerate() {

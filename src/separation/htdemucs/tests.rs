@@ -85,7 +85,7 @@ fn widened(bytes: [u8; 2]) -> f32 {
 
 fn open(bytes: Vec<u8>, wanted: &[usize], threads: usize) -> Result<Arc<Htdemucs>> {
     let again: Open = Box::new(move || Ok(Box::new(Cursor::new(bytes.clone()))));
-    Htdemucs::new(again, wanted, threads)
+    Htdemucs::new(again, wanted, threads, &Cancel::new())
 }
 
 /// What a file finds in a song, the channels of one source after those of the other.
@@ -313,13 +313,17 @@ fn echo(with_spectrum: bool) -> Vec<u8> {
     onnx.finish().0
 }
 
+fn ready(onnx: Vec<u8>, wanted: &[usize]) -> Result<Arc<Htdemucs>> {
+    Htdemucs::from_onnx(onnx, wanted, 1, &Cancel::new())
+}
+
 #[test]
 fn a_ready_network_may_take_sound_and_spectrogram_or_sound_alone() {
     let tone = |hz: f32| (0..80_000).map(move |i| 0.3 * (0.000_142_5 * hz * i as f32).sin());
     let mix: Vec<Vec<f32>> = vec![tone(440.0).collect(), tone(1_000.0).collect()];
     // Where segments meet, windows beyond the segments' ends are missing from the spectrogram.
     for (with_spectrum, gain, within) in [(true, 2.0, 3e-3), (false, 1.0, 1e-6)] {
-        let network = Htdemucs::from_onnx(echo(with_spectrum), &[0, 1], 1).unwrap();
+        let network = ready(echo(with_spectrum), &[0, 1]).unwrap();
         let found = find(&network, &mix, 3_000, 2);
         for (plane, mix) in found.iter().zip(mix.iter().chain(&mix)) {
             let wanted: Vec<f32> = mix.iter().map(|x| gain * x).collect();
@@ -327,15 +331,15 @@ fn a_ready_network_may_take_sound_and_spectrogram_or_sound_alone() {
             let error = furthest(&plane[inner.clone()], &wanted[inner]);
             assert!(error < within, "{error}");
         }
-        let lacking = Htdemucs::from_onnx(echo(with_spectrum), &[0, 3], 1).unwrap();
+        let lacking = ready(echo(with_spectrum), &[0, 3]).unwrap();
         let mut separator = HtdemucsSeparator::new("test", &lacking, 2);
         let out = &mut vec![Vec::new(); 4];
         let error = separator.process(&[&mix[0], &mix[1]], out).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Missing);
     }
     let onnx = Onnx::default().finish().0;
-    assert_eq!(Htdemucs::from_onnx(onnx, &[0], 1).err().unwrap().kind(), ErrorKind::Missing);
-    let junk = Htdemucs::from_onnx(b"junk".to_vec(), &[0], 1);
+    assert_eq!(ready(onnx, &[0]).err().unwrap().kind(), ErrorKind::Missing);
+    let junk = ready(b"junk".to_vec(), &[0]);
     assert_eq!(junk.err().unwrap().kind(), ErrorKind::Missing);
 }
 
@@ -353,6 +357,21 @@ fn every_length_comes_back_however_it_is_cut_and_the_song_before_is_forgotten() 
         assert!(furthest(&first[0], &again[0]) < 1e-6, "{frames} frames");
         assert!(frames == 0 || first[0].iter().any(|x| *x != 0.0));
     }
+}
+
+#[test]
+fn a_wish_to_stop_is_heard_within_a_segment() {
+    let cancel = Cancel::new();
+    let again: Open = Box::new(|| Ok(Box::new(Cursor::new(FILE))));
+    let htdemucs = Htdemucs::new(again, &[0], 1, &cancel).unwrap();
+    let mut separator = HtdemucsSeparator::new("test", &htdemucs, 1);
+    let (mix, mut out) = (vec![0.5; SEGMENT], vec![Vec::new()]);
+    // The network is held up: only the wish can end the wait.
+    let held = htdemucs.loaded.lock().unwrap();
+    cancel.stop(15);
+    let error = separator.process(&[&mix], &mut out).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted(15));
+    drop(held);
 }
 
 #[test]
