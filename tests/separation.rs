@@ -157,6 +157,8 @@ fn auto_takes_the_users_network_where_it_is_and_says_what_was_used() {
     let desk = desk_with_small_network();
     let first = desk.ok(&["separate", "music", "stems"]).err();
     assert!(first.contains("their licence is in doubt"), "{first}");
+    let unknown = format!("htdemucs: not a file this program knows, sha256 {}", sha256_of_small());
+    assert!(first.contains(&unknown), "{first}");
     let again = desk.ok(&["separate", "music", "stems"]).err();
     assert!(!again.contains("licence"), "once is enough: {again}");
     let dry = desk.ok(&["separate", "music", "stems", "--dry-run", "--json"]).json();

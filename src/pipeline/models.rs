@@ -170,6 +170,12 @@ pub fn state(context: &Context<'_>, folder: &Path, known: &Known) -> Result<Stat
     })
 }
 
+/// Whether a file of this hash is one that the registry knows or that was added by the user.
+pub fn is_known(fs: &dyn Fs, registry: &Registry, path: &Path, hash: &str) -> bool {
+    let registered = registry.models.iter().any(|m| m.sha256.as_deref() == Some(hash));
+    registered || noted(fs, path).is_some_and(|noted| noted == hash)
+}
+
 /// The hash noted beside a file when it came here, in the form of `sha256sum`.
 fn noted(fs: &dyn Fs, path: &Path) -> Option<String> {
     let bytes = fs.read(&beside(path), 1 << 12).ok()?;

@@ -154,6 +154,10 @@ impl Engine {
                     context.progress.report(Event::Note { text });
                 }
                 let (sha256, _) = sha256_file(context.fs, &path, context.cancel)?;
+                if !models::is_known(context.fs, &registry, &path, &sha256) {
+                    let text = format!("{name}: not a file this program knows, sha256 {sha256}");
+                    context.progress.report(Event::Note { text: &text });
+                }
                 let threads = context.threads;
                 engine(
                     format!("htdemucs-1-{}", &sha256[..8]),
