@@ -85,8 +85,8 @@ def compare(args):
         soundfile.write(short, mix[: rate // 10], rate, subtype="FLOAT")
         words = [sys.executable, __file__, args.weights, song, "--threads", args.threads]
         words += ["--theirs", "--out", folder / "theirs.npy"]
-        out = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True).stdout
-        them = json.loads(out.strip().splitlines()[-1])
+        ran = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
+        them = json.loads(ran.stdout.strip().splitlines()[-1])
         results = {p: ours(args, song, folder / f"stems{p}", p) for p in ("2", "4")}
         base = ours(args, short, folder / "short2", "2")[0]
         found = np.load(folder / "theirs.npy")
@@ -104,7 +104,8 @@ def compare(args):
         seconds = len(mix) / rate
         segments = -(-len(mix) // 257985)
         print(f"{seconds:.1f} s of music in {segments} segments, {args.threads} threads")
-        print(f"demucs on PyTorch: {them['cpu'] / seconds:.3f} CPU-s a second, {them['peak_mib']:.0f} MiB")
+        cpu, peak = them["cpu"] / seconds, them["peak_mib"]
+        print(f"demucs on PyTorch: {cpu:.3f} CPU-s a second, {peak:.0f} MiB")
         for parts, (cpu, peak) in results.items():
             print(
                 f"ours, {parts} stems: {cpu / seconds:.3f} CPU-s a second with loading, "
