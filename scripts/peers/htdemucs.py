@@ -112,7 +112,7 @@ def compare(args):
                 f"{peak:.0f} MiB"
             )
         # One segment is in both runs.
-        each = (results["2"][0] - base) / (segments - 1)
+        each = (results["2"][0] - base) / max(1, segments - 1)
         print(f"ours, 2 stems: {each:.2f} CPU-s a segment; theirs {them['cpu'] / segments:.2f}")
 
 
