@@ -85,6 +85,7 @@ fn dispatch(cli: Cli, talk: &Talk) -> Result<Exit> {
         Command::Auto(args) => commands::auto::run(&World::new(common, talk)?, &args),
         Command::Analyze(args) => commands::analyze::run(&World::new(common, talk)?, &args),
         Command::Demo(args) => commands::demo::run(&World::new(common, talk)?, &args),
+        Command::Models(args) => commands::models::run(&World::new(common, talk)?, &args),
         Command::Doctor => commands::doctor::run(&World::new(common, talk)?),
         Command::Config(args) => commands::config::run(&World::new(common, talk)?, &args),
         Command::Completions { shell } => Ok(completions(shell, Cli::command())),

@@ -25,8 +25,13 @@ pub const PROJECT_FILE: &str = "evermix.toml";
 const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
-const NOT_SETTINGS: [&str; 4] =
-    ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS", "EVERMIX_TOKEN"];
+const NOT_SETTINGS: [&str; 5] = [
+    "EVERMIX_SHARED",
+    "EVERMIX_PROJECT",
+    "EVERMIX_MODELS",
+    "EVERMIX_TOKEN",
+    crate::pipeline::models::REGISTRY,
+];
 
 /// Every setting with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use super::song::SongId;
 use crate::base::{Quiet, Result};
 use crate::mix::StemFiles;
 use crate::pipeline::{
-    BeatSource, Context, Model, Skipped, SongAnalysis, SongInput, Sound, analyze, find_analysis,
-    find_stems, separate,
+    self, BeatSource, Context, Model, SeparateOptions, Skipped, SongAnalysis, SongInput, Sound,
+    analyze, find_analysis, find_stems, separate,
 };
 
 /// Analyses kept where the cache could give them again: a few megabytes each at most.
@@ -22,8 +22,8 @@ pub enum Stems {
     None,
     /// Those that are in a folder.
     Found(PathBuf),
-    /// Made in a folder where it holds none of a song yet.
-    Made(PathBuf, Model),
+    /// Made in a folder where it holds none of a song yet, with networks from another.
+    Made(PathBuf, Model, PathBuf),
 }
 
 /// What is known of a song that will be played.
@@ -114,7 +114,7 @@ impl<'a> Shelf<'a> {
             Stems::None => return Ok(()),
             Stems::Found(_) if self.found.is_some() => return Ok(()),
             Stems::Found(folder) => folder,
-            Stems::Made(folder, model) => {
+            Stems::Made(folder, model, models) => {
                 let songs: Vec<SongInput> = songs.iter().map(|&song| song.clone()).collect();
                 // From the second time on there is nothing to say but of songs made now.
                 let quiet = Context { progress: &Quiet, ..*context };
@@ -123,7 +123,8 @@ impl<'a> Shelf<'a> {
                     all.is_some_and(|all| all.contains_key(song.hash.to_hex().as_str()))
                 };
                 let context = if songs.iter().all(there) { &quiet } else { context };
-                separate(context, &songs, folder, *model)?;
+                let options = SeparateOptions { model, stems: pipeline::Stems::Two, models };
+                separate(context, &songs, folder, &options)?;
                 folder
             }
         };

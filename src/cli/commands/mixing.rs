@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::base::{Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed};
 use crate::cli::forever_args::MixArgs;
 use crate::cli::settings::{Overrides, Settings};
-use crate::cli::trackers::{beat_source, tracker_flags};
+use crate::cli::trackers::{beat_source, models_dir, tracker_flags};
 use crate::cli::world::{World, optional_rate};
 use crate::forever::catalogue::{CATALOGUE, Catalogue, Library, update_with};
 use crate::forever::{PlanJob, Shelf, Stems, Wishes, make_plan};
@@ -63,7 +63,7 @@ impl Mixing<'_> {
         let beats = beat_source(self.context, self.settings, &self.args.trackers)?;
         let stems = self.stems();
         let _lock = match &stems {
-            Stems::Made(folder, _) => Some(self.world.take(folder)?),
+            Stems::Made(folder, ..) => Some(self.world.take(folder)?),
             Stems::Found(_) | Stems::None => None,
         };
         let shelf = Shelf::new(&beats, stems);
@@ -98,7 +98,9 @@ impl Mixing<'_> {
         let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
         match (self.args.no_stems, self.args.separate) {
             (true, _) => Stems::None,
-            (false, true) if !self.dry => Stems::Made(folder, self.settings.model),
+            (false, true) if !self.dry => {
+                Stems::Made(folder, self.settings.model.clone(), models_dir())
+            }
             (false, _) => Stems::Found(folder),
         }
     }

@@ -13,6 +13,7 @@ pub mod fit;
 pub mod generate;
 pub mod man;
 pub mod mixing;
+pub mod models;
 pub mod plan;
 pub mod relay;
 pub mod render;
