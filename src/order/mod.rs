@@ -20,7 +20,7 @@ pub use arrange::{Arrangement, OrderOptions, arrange};
 pub use compare::{Comparison, CostBreakdown, Term, compare};
 pub use costs::{CostMatrix, MAX_SONGS};
 pub use criteria::{Criterion, Law, Weights};
-pub use cull::{CullRules, Culled, DropReason, cull};
+pub use cull::{CullRules, Culled, DropReason, cull, cull_with, same_recordings};
 pub use likeness::likeness;
 pub use song::{JoinSound, SongFacts};
 pub use spacing::{Conflict, Repair, Spacing};

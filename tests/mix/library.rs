@@ -129,6 +129,33 @@ fn a_song_too_short_for_any_mix_is_skipped_and_listed() {
 }
 
 #[test]
+fn a_recording_in_two_files_is_played_once_and_that_is_no_failure() {
+    let desk = Desk::new();
+    let song = Song { seconds: 40.0, ..Song::at(122.0, 3) };
+    song.write(&desk.path("music/a song.wav"));
+    Song { seconds: 40.0, ..Song::at(118.0, 3) }.write(&desk.path("music/other.wav"));
+    // The same, cut at its start, softer, at another rate: no byte and no tag is equal.
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 44_100,
+        bits_per_sample: 24,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(desk.path("music/b copy.wav"), spec).unwrap();
+    for x in &song.render()[74_970..] {
+        writer.write_sample((x.clamp(-1.0, 1.0) * 5_900_000.0) as i32).unwrap();
+    }
+    writer.finalize().unwrap();
+    let ran = ok(&desk, &["plan", "music", "-o", "plan.json"]);
+    let told = "b copy.wav: left out, the same recording as a song.wav";
+    assert!(ran.err().contains(told), "{}", ran.err());
+    assert_eq!(tracks(&json(&desk, "plan.json")).len(), 2);
+    // In the order given a list is meant as it is.
+    ok(&desk, &["plan", "music", "-o", "given.json", "--order", "given"]);
+    assert_eq!(tracks(&json(&desk, "given.json")).len(), 3);
+}
+
+#[test]
 fn songs_wished_for_come_first_and_the_file_is_left_as_it_is() {
     let desk = small(4);
     std::fs::write(desk.path("first.txt"), "# tonight\nmusic/song3.wav\nSONG1.wav\nnobody\n")

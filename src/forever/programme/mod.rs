@@ -112,6 +112,9 @@ pub struct Programme {
     /// Places of those they leave out, and why.
     left_out: Vec<(usize, DropReason)>,
     forced: HashSet<SongId>,
+    /// Pairs of songs that are one recording, counted among different contents; found out when
+    /// the first list of a listing is made.
+    same: Option<Vec<(usize, usize)>>,
     /// The rest of the list.
     queue: VecDeque<usize>,
     /// The listing has changed since the list was made.
@@ -138,6 +141,7 @@ impl Programme {
             pool: Vec::new(),
             left_out: Vec::new(),
             forced: HashSet::new(),
+            same: None,
             queue: VecDeque::new(),
             stale: false,
             lists: 0,
@@ -166,6 +170,7 @@ impl Programme {
         self.finder = Finder::new(&self.songs);
         self.pool = firsts;
         self.left_out.clear();
+        self.same = None;
     }
 
     /// The song to play next; `None` where there is none.
@@ -268,7 +273,8 @@ impl Programme {
                 None => tell(context, &mut self.told, format!("{line}: not among the songs")),
             }
         }
-        let (pool, dropped) = draw::cull_songs(&self.songs, &self.facts, &self.options, &forced);
+        let (songs, facts, options) = (&self.songs, &self.facts, &self.options);
+        let (pool, dropped) = draw::cull_songs(songs, facts, options, &forced, &mut self.same);
         for (place, why) in &dropped {
             self.tell_left_out(context, *place, why);
         }
