@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::catalogue::Library;
 use super::plan::PlanJob;
-use super::programme::{Programme, ProgrammeOptions};
+use super::programme::{EnergyWish, Programme, ProgrammeOptions};
 use super::song::{Plays, Song};
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::order::{CullRules, DropReason};
@@ -14,6 +14,8 @@ use crate::pipeline::{Context, Skipped};
 const SHORTEST: Seconds = Seconds(10.0);
 /// Most visits to songs in one plan: months of music.
 pub const MOST_VISITS: usize = 100_000;
+/// Share of a song that is heard alone, more or less.
+const HEARD: f64 = 0.65;
 /// Most songs loaded together.
 const TOGETHER: usize = 32;
 
@@ -28,7 +30,8 @@ pub struct Visits<'a> {
 
 impl<'a> Visits<'a> {
     /// The visits to `library` that `job` asks for: each song once before any comes again.
-    pub fn new(library: &'a Library, job: &'a PlanJob) -> Visits<'a> {
+    /// There will be `about` so many.
+    pub fn new(library: &'a Library, job: &'a PlanJob, about: Option<usize>) -> Visits<'a> {
         let songs = &library.songs;
         let lasting: f64 = songs.iter().map(|song| stay(song, job)).sum();
         let options = ProgrammeOptions {
@@ -43,6 +46,7 @@ impl<'a> Visits<'a> {
                 ..CullRules::default()
             },
             weights: job.weights,
+            energy: job.energy.clone().map(|curve| EnergyWish { curve, songs: about }),
             inject: job.wishes.inject.clone(),
             mix: job.wishes.mix.clone(),
             keep_wishes: true,
@@ -124,6 +128,14 @@ impl<'a> Visits<'a> {
         };
         self.job.tracks.unwrap_or(songs).clamp(1, MOST_VISITS)
     }
+}
+
+/// About how many visits make up the length asked for; `None` where each song is visited once.
+pub fn about(songs: &[Song], job: &PlanJob) -> Option<usize> {
+    let stays: f64 = songs.iter().map(|song| stay(song, job)).sum();
+    let mean = HEARD * stays / songs.len().max(1) as f64;
+    let long_enough = job.length.map(|length| (length.0 / mean.max(1.0)).ceil() as usize);
+    long_enough.into_iter().chain(job.tracks).min().map(|n| n.max(1))
 }
 
 /// The most seconds that a plan of these songs can last.

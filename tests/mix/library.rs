@@ -6,7 +6,10 @@ use evermix::audio::Tags;
 use evermix::base::{Cancel, Limits, Quiet};
 use evermix::forever::catalogue::{CATALOGUE, Catalogue, Heard, Listed, Record};
 use evermix::forever::{SongId, Summary};
+use evermix::mix::parse_plan;
+use evermix::order::EnergyCurve;
 use evermix::pipeline::{BeatSource, Context, SongAnalysis, analysis_name, analyze, find_songs};
+use evermix::report::{energy_agreement, mix_page};
 use evermix::store::{Cache, DiskFs};
 use serde_json::Value;
 
@@ -63,7 +66,8 @@ fn known(desk: &Desk, count: usize) -> Vec<PathBuf> {
         let song = SongAnalysis { tags: tags.clone(), ..heard.clone() };
         cache.put(&DiskFs, "analysis", &name, &song).unwrap();
         entries.push(desk.path("cache/evermix/analysis").join(&name.0).with_extension("evx"));
-        let summary = Summary::of(&heard.track);
+        let energy = Some((n * 37 % count) as f64 / count as f64);
+        let summary = Summary { energy, ..Summary::of(&heard.track) };
         let heard = Ok(Box::new(Heard { tags, summary }));
         let record = Record { id: SongId(*id.as_bytes()), analysis: name.0, heard };
         records.push((Listed::look(&DiskFs, &path).unwrap(), record));
@@ -91,6 +95,39 @@ fn of_a_library_that_is_known_only_the_songs_played_are_looked_into() {
     std::fs::remove_file(desk.path("plan.json")).unwrap();
     ok(&desk, &words);
     assert!(desk.read("plan.json") == plan, "the same plan again");
+}
+
+#[test]
+fn the_energy_of_a_mix_follows_the_curve_that_was_asked_for() {
+    let desk = Desk::new();
+    known(&desk, 90);
+    let plan = |words: &[&str]| {
+        let common = ["plan", "music", "-o", "plan.json", "--minutes", "9", "--explain"];
+        let ran = ok(&desk, &[&common[..], words].concat());
+        let text = String::from_utf8(desk.read("plan.json")).unwrap();
+        (parse_plan(&text).unwrap(), ran.err())
+    };
+    let (usual, said) = plan(&[]);
+    assert!(usual.energy.is_empty() && !said.contains("energy: "), "{said}");
+    assert!(usual.tracks.iter().all(|track| track.energy.is_none()));
+    for curve in ["arc", "fall", "0:0.9,0.4:0.2,1:0.8"] {
+        let (plan, said) = plan(&["--energy", curve]);
+        assert_eq!((plan.energy.as_str(), plan.duration().0.round()), (curve, 540.0));
+        let agreement = energy_agreement(&plan).unwrap();
+        assert!(agreement > 0.85, "{curve}: {agreement}");
+        assert!(said.contains(&format!("energy: {curve}, followed by")), "{said}");
+        let found: Vec<f64> = plan.tracks.iter().map(|track| track.energy.unwrap()).collect();
+        let off = |(i, e): (usize, &f64)| {
+            let curve: EnergyCurve = curve.parse().unwrap();
+            (curve.at((i as f64 + 0.5) / found.len() as f64) - e).abs()
+        };
+        let off = found.iter().enumerate().map(off).sum::<f64>() / found.len() as f64;
+        assert!(off < 0.12, "{curve}: {off} off on average: {found:?}");
+        assert!(said.contains(&format!("energy {:.2} > {:.2}", found[0], found[1])), "{said}");
+        let page = mix_page(&plan, None);
+        assert!(page.contains("<dt>Energy</dt>") && page.contains(">Energy</th>"));
+    }
+    assert!(!mix_page(&usual, None).contains("Energy"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::order::{
 use crate::pipeline::Context;
 
 /// How much chance has a say in a tour; see [`OrderOptions`].
-const VARIETY: f64 = 0.1;
+pub const VARIETY: f64 = 0.1;
 /// A mix begins with one of the calmest songs: this share of them, one in so many.
 const CALM_SHARE: usize = 3;
 
@@ -97,7 +97,10 @@ impl Programme {
             let missing: Vec<usize> = self.pool.iter().copied().filter(missing).collect();
             list.extend(missing);
         }
-        self.toured(context, list, ended)
+        match self.options.energy.clone() {
+            Some(wish) => self.along(context, &list, &wish),
+            None => self.toured(context, list, ended),
+        }
     }
 
     /// The order given, on from the song played last.
@@ -197,7 +200,7 @@ impl Programme {
     }
 
     /// The first list is ordered by the seed as typed.
-    fn list_seed(&self) -> Seed {
+    pub(super) fn list_seed(&self) -> Seed {
         if self.lists == 0 {
             return self.options.seed;
         }

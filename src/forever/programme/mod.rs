@@ -5,6 +5,7 @@
 //! twice before every song has come once, and nothing that was heard a while ago comes again
 //! because a list was made anew. Wishes of the user, in two files, go before.
 
+mod along;
 mod draw;
 mod history;
 mod wishes;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use super::ordering::Ordering;
 use super::song::{Song, SongId, facts};
 use crate::base::{Event, Result, Seed};
-use crate::order::{CullRules, DropReason, SongFacts, Weights};
+use crate::order::{CullRules, DropReason, EnergyCurve, SongFacts, Weights};
 use crate::pipeline::Context;
 use draw::Artists;
 use history::History;
@@ -45,6 +46,8 @@ pub struct ProgrammeOptions {
     pub rules: CullRules,
     /// How much each criterion counts in the order.
     pub weights: Weights,
+    /// How the energy goes up and down; as it comes where it is `None`. A given order stays.
+    pub energy: Option<EnergyWish>,
     /// Work spent on a list; as usual where it is `None`.
     pub effort: Option<u64>,
     /// A file of songs that are in every list whatever the rules say: a path or a title a line.
@@ -66,12 +69,22 @@ impl Default for ProgrammeOptions {
             novelty: 30,
             rules: CullRules::default(),
             weights: Weights::default(),
+            energy: None,
             effort: None,
             mix: None,
             inject: None,
             keep_wishes: false,
         }
     }
+}
+
+/// Energy over a mix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnergyWish {
+    /// The curve.
+    pub curve: EnergyCurve,
+    /// About how many songs the mix has; all there are where it is `None`.
+    pub songs: Option<usize>,
 }
 
 /// Why a song was chosen.
@@ -120,6 +133,8 @@ pub struct Programme {
     /// The listing has changed since the list was made.
     stale: bool,
     lists: u64,
+    /// Songs chosen so far.
+    drawn: usize,
     /// The last tour through all songs.
     tour: Vec<SongId>,
     told: HashSet<String>,
@@ -145,6 +160,7 @@ impl Programme {
             queue: VecDeque::new(),
             stale: false,
             lists: 0,
+            drawn: 0,
             tour: Vec::new(),
             told: HashSet::new(),
         };
@@ -220,6 +236,7 @@ impl Programme {
     fn take(&mut self, place: usize, why: Why) -> Pick {
         let song = &self.songs[place];
         self.history.played(song);
+        self.drawn += 1;
         self.queue.retain(|&i| i != place);
         Pick { place, path: song.path.clone(), id: song.id, why }
     }
