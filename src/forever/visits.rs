@@ -46,7 +46,11 @@ impl<'a> Visits<'a> {
                 ..CullRules::default()
             },
             weights: job.weights,
-            energy: job.energy.clone().map(|curve| EnergyWish { curve, songs: about }),
+            energy: job.energy.clone().map(|curve| EnergyWish {
+                curve,
+                songs: about,
+                longest: job.options.max_stay,
+            }),
             inject: job.wishes.inject.clone(),
             mix: job.wishes.mix.clone(),
             keep_wishes: true,

@@ -4,10 +4,13 @@
 //! among all of them, by changes at random that are taken where they make it better, and at first
 //! also where they do not (simulated annealing). Counted in steps, so every machine finds the same.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::arrange::OrderOptions;
 use super::compare::Comparison;
 use super::costs::CostMatrix;
-use super::energy::energy_places;
+use super::energy::{EnergyCurve, energy_places};
 use super::song::SongFacts;
 use super::spacing::Spacing;
 use crate::base::{Cancel, Draws, Result, SeededDraws};
@@ -25,20 +28,42 @@ const HEAT: (f64, f64) = (0.3, 0.002);
 const LONGEST: usize = 24;
 /// Steps between two looks at the wish to stop.
 const LOOK: u64 = 4_096;
+/// Times the energies due are told anew.
+const ROUNDS: u32 = 3;
 
 /// What a way through some of the songs should be like.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
-    /// The energy of each place, 0..=1 among all songs; as many places as songs are wanted.
-    pub energies: Vec<f64>,
+    /// How the energy goes up and down.
+    pub curve: EnergyCurve,
+    /// The part of the curve that the way is laid along.
+    pub part: Range<f64>,
+    /// How many songs.
+    pub count: usize,
+    /// About how long each song is heard, in any unit.
+    pub stays: Vec<f64>,
     /// The song that was played before.
     pub before: Option<usize>,
     /// Songs that must be in.
     pub keep: Vec<usize>,
 }
 
+impl Wanted {
+    /// The energies due at the middle of each stay of some songs in a row.
+    fn energies(&self, order: &[usize]) -> Vec<f64> {
+        let all: f64 = order.iter().map(|&song| self.stays[song]).sum();
+        let mut gone = 0.0;
+        let due = |&song: &usize| {
+            gone += self.stays[song];
+            let share = if all > 0.0 { (gone - self.stays[song] / 2.0) / all } else { 0.5 };
+            self.curve.at(self.part.start + share * (self.part.end - self.part.start))
+        };
+        order.iter().map(due).collect()
+    }
+}
+
 /// Chooses as many of `songs` as are wanted, in an order that is good to play and follows the
-/// wanted energies. `shape` of the options is not looked at.
+/// curve. `shape` of the options is not looked at.
 ///
 /// # Errors
 /// As [`super::arrange`].
@@ -56,14 +81,24 @@ pub fn follow(
     let usual = STEPS.0 * way.order.len() as u64 + STEPS.1 * songs.len() as u64;
     let steps = options.effort.map_or(usual, |most| most.min(usual));
     let mut draws = options.seed.stream("energy");
-    for step in 0..steps {
-        if step % LOOK == 0 {
-            cancel.check()?;
+    let mut best = (f64::INFINITY, way.order.clone());
+    // When a song is heard depends on how long those before it stay. So the energies due at each
+    // place are taken from the way found, and the next one is looked for with those.
+    for round in 0..ROUNDS {
+        let heat = HEAT.0 / f64::from(1 << (2 * round));
+        for step in 0..steps >> round.min(1) {
+            if step % LOOK == 0 {
+                cancel.check()?;
+            }
+            let share = step as f64 / (steps >> round.min(1)) as f64;
+            way.change(heat * (HEAT.1 / heat).powf(share), &mut draws);
         }
-        let cooled = HEAT.1 / HEAT.0;
-        way.change(HEAT.0 * cooled.powf(step as f64 / steps as f64), &mut draws);
+        way.settle();
+        if way.cost < best.0 {
+            best = (way.cost, way.order.clone());
+        }
     }
-    Ok(way.best.1)
+    Ok(best.1)
 }
 
 struct Way<'a> {
@@ -71,6 +106,8 @@ struct Way<'a> {
     spacing: &'a Spacing,
     places: &'a [f64],
     wanted: &'a Wanted,
+    /// The energy due at each place.
+    due: Vec<f64>,
     order: Vec<usize>,
     rest: Vec<usize>,
     cost: f64,
@@ -85,12 +122,30 @@ impl<'a> Way<'a> {
         wanted: &'a Wanted,
     ) -> Way<'a> {
         let (order, rest) = begun(places, wanted);
+        let due = wanted.energies(&order);
         let best = (f64::INFINITY, order.clone());
-        let mut way = Way { costs, spacing, places, wanted, order, rest, cost: 0.0, best };
-        way.cost = (0..=way.order.len()).map(|i| way.arc(i)).sum();
-        way.cost += (0..way.order.len()).map(|i| way.place(i) + way.clash(i) / 2.0).sum::<f64>();
-        way.best.0 = way.cost;
+        let mut way = Way { costs, spacing, places, wanted, due, order, rest, cost: 0.0, best };
+        way.weigh();
         way
+    }
+
+    /// What all of it costs; it is the best so far.
+    fn weigh(&mut self) {
+        self.cost = (0..=self.order.len()).map(|i| self.arc(i)).sum();
+        let places = (0..self.order.len()).map(|i| self.place(i) + self.clash(i) / 2.0);
+        self.cost += places.sum::<f64>();
+        self.best = (self.cost, self.order.clone());
+    }
+
+    /// Goes back to the best way found and tells anew which energy is due when.
+    fn settle(&mut self) {
+        let all: HashSet<usize> = self.order.drain(..).chain(self.rest.drain(..)).collect();
+        self.order.clone_from(&self.best.1);
+        let used: HashSet<usize> = self.order.iter().copied().collect();
+        self.rest = all.into_iter().filter(|song| !used.contains(song)).collect();
+        self.rest.sort_unstable();
+        self.due = self.wanted.energies(&self.order);
+        self.weigh();
     }
 
     /// From the place before to this one; past the end there is nothing.
@@ -104,7 +159,7 @@ impl<'a> Way<'a> {
     }
 
     fn place(&self, at: usize) -> f64 {
-        WEIGHT * (self.places[self.order[at]] - self.wanted.energies[at]).powi(2)
+        WEIGHT * (self.places[self.order[at]] - self.due[at]).powi(2)
     }
 
     /// What songs of its artist nearby cost.
@@ -198,10 +253,13 @@ impl<'a> Way<'a> {
 
 /// A way to begin with: what must be in, then the song nearest to each place's energy; and the rest.
 fn begun(places: &[f64], wanted: &Wanted) -> (Vec<usize>, Vec<usize>) {
-    let count = wanted.energies.len().min(places.len());
     let mut rest: Vec<usize> = (0..places.len()).filter(|i| Some(*i) != wanted.before).collect();
+    let count = wanted.count.min(rest.len());
     let mut order = Vec::new();
-    for (at, energy) in wanted.energies[..count].iter().enumerate() {
+    for at in 0..count {
+        let share = (at as f64 + 0.5) / count as f64;
+        let part = &wanted.part;
+        let energy = wanted.curve.at(part.start + share * (part.end - part.start));
         let kept = |i: &usize| wanted.keep.contains(i);
         let due = rest.iter().filter(|i| kept(i)).count() >= count - at;
         let off = |&i: &usize| (places[i] - energy).abs();

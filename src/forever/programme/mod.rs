@@ -83,8 +83,10 @@ impl Default for ProgrammeOptions {
 pub struct EnergyWish {
     /// The curve.
     pub curve: EnergyCurve,
-    /// About how many songs the mix has; all there are where it is `None`.
+    /// About how many songs the mix has; where it is `None`, every list has the whole curve.
     pub songs: Option<usize>,
+    /// Longest stay with a song, in seconds, where there is one.
+    pub longest: Option<f64>,
 }
 
 /// Why a song was chosen.

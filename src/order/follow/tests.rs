@@ -1,4 +1,4 @@
-use super::super::energy::{EnergyCurve, agreement};
+use super::super::energy::agreement;
 use super::super::{Shape, Weights, arrange};
 use super::*;
 use crate::analysis::Key;
@@ -32,10 +32,11 @@ fn options() -> OrderOptions {
     }
 }
 
-fn asked(curve: &str, count: usize) -> Wanted {
-    let curve: EnergyCurve = curve.parse().unwrap();
-    let at = |i: usize| curve.at((i as f64 + 0.5) / count as f64);
-    Wanted { energies: (0..count).map(at).collect(), ..Wanted::default() }
+fn asked(curve: &str, count: usize, of: usize) -> Wanted {
+    let (curve, part) = (curve.parse().unwrap(), 0.0..1.0);
+    // Songs of one minute to five.
+    let stays = (0..of).map(|n| 60.0 + 60.0 * (n * 7 % 5) as f64).collect();
+    Wanted { curve, part, count, stays, before: None, keep: Vec::new() }
 }
 
 fn followed(songs: &[SongFacts], wanted: &Wanted) -> Vec<usize> {
@@ -52,7 +53,7 @@ fn mean(songs: &[SongFacts], order: &[usize]) -> f64 {
 fn agrees(songs: &[SongFacts], order: &[usize], wanted: &Wanted) -> f64 {
     let places = energy_places(songs);
     let found: Vec<f64> = order.iter().map(|&i| places[i]).collect();
-    agreement(&wanted.energies, &found).unwrap()
+    agreement(&wanted.energies(order), &found).unwrap()
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn every_curve_is_followed_and_transitions_cost_moderately_more() {
     let songs = library(60);
     let usual = arrange(&songs, &options(), &Cancel::new()).unwrap().order;
     for curve in ["rise", "fall", "arc", "wave", "0:0.9,0.5:0.1,1:0.9"] {
-        let wanted = asked(curve, 60);
+        let wanted = asked(curve, 60, 60);
         let order = followed(&songs, &wanted);
         let mut sorted = order.clone();
         sorted.sort_unstable();
@@ -82,13 +83,13 @@ fn every_curve_is_followed_and_transitions_cost_moderately_more() {
 fn of_many_songs_those_that_suit_the_curve_and_each_other_are_chosen() {
     let songs = library(300);
     for curve in ["arc", "flat", "fall"] {
-        let wanted = Wanted { keep: vec![7, 8], ..asked(curve, 20) };
+        let wanted = Wanted { keep: vec![7, 8], ..asked(curve, 20, 300) };
         let order = followed(&songs, &wanted);
         assert_eq!(order.len(), 20);
         assert!(order.contains(&7) && order.contains(&8), "{curve}: {order:?}");
         let places = energy_places(&songs);
         let off = |(&song, &due): (&usize, &f64)| (places[song] - due).abs();
-        let mut off: Vec<f64> = order.iter().zip(&wanted.energies).map(off).collect();
+        let mut off: Vec<f64> = order.iter().zip(&wanted.energies(&order)).map(off).collect();
         off.sort_by(f64::total_cmp);
         assert!(off[15] < 0.15, "{curve}: {off:?}");
         let usual = arrange(&songs, &options(), &Cancel::new()).unwrap().order;
@@ -101,10 +102,10 @@ fn of_many_songs_those_that_suit_the_curve_and_each_other_are_chosen() {
 #[test]
 fn the_same_seed_finds_the_same_way_and_it_does_not_begin_with_the_song_before() {
     let songs = library(40);
-    let wanted = Wanted { before: Some(4), ..asked("rise", 12) };
+    let wanted = Wanted { before: Some(4), ..asked("rise", 12, 40) };
     let order = followed(&songs, &wanted);
     assert_eq!(order, followed(&songs, &wanted));
     assert!(!order.contains(&4) && order.len() == 12);
-    assert_eq!(followed(&songs[..1], &asked("arc", 3)), [0]);
-    assert_eq!(followed(&[], &asked("arc", 3)), [0; 0]);
+    assert_eq!(followed(&songs[..1], &asked("arc", 3, 1)), [0]);
+    assert_eq!(followed(&[], &asked("arc", 3, 1)), [0; 0]);
 }
