@@ -24,7 +24,7 @@ pub enum ForeverCommand {
     #[command(after_help = mix_examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7\n  echo 'Artist - Title' > first.txt; forever plan music -o plan.json --inject first.txt"))]
     Plan(PlanArgs),
     /// Songs, or a plan, become a mix of any length
-    #[command(after_help = mix_examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
+    #[command(after_help = mix_examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7 --energy arc\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
     Render(RenderArgs),
     /// Measures how well a rendered mix came out: beats, levels, clicks
     #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json\n  forever score mix.wav --report mix.html"))]
@@ -77,7 +77,7 @@ pub struct PlanArgs {
 }
 
 /// What a plan has decided already; asking for it again would be in vain.
-const DECIDED: [&str; 17] = [
+const DECIDED: [&str; 18] = [
     "minutes",
     "tracks",
     "order",
@@ -95,6 +95,7 @@ const DECIDED: [&str; 17] = [
     "beats_from",
     "inject",
     "mix_file",
+    "energy",
 ];
 
 #[derive(Args, Debug)]
@@ -207,6 +208,12 @@ pub struct MixArgs {
     /// file as for --inject
     #[arg(long, value_name = "FILE")]
     pub mix_file: Option<PathBuf>,
+    /// How the energy goes up and down over the mix: rise, fall, arc (calm, highest after two
+    /// thirds, calm again), wave (two crests), flat, or points: share of the mix, colon, energy,
+    /// 0 the calmest of your songs and 1 the most energetic, such as 0:0.2,0.6:0.9,1:0.3
+    /// [default: as it comes]
+    #[arg(long, value_name = "CURVE")]
+    pub energy: Option<String>,
     /// Whose law: whole bars on phrases, that of the original, or plain crossfades [default: dj]
     #[arg(long, value_parser = ["dj", "capsule", "crossfade"])]
     pub style: Option<String>,

@@ -105,6 +105,9 @@ pub struct MixSettings {
     pub never_artists: Vec<String>,
     /// Genres and folders nobody wants to hear.
     pub never_tags: Vec<String>,
+    /// How the energy goes up and down: rise, fall, arc, wave, flat, or points; empty for as it
+    /// comes.
+    pub energy: String,
     /// A file of songs to come first, a path or a title a line; empty for none.
     pub inject: String,
     /// A file of songs that are in whatever the rules say; empty for none.
@@ -124,6 +127,7 @@ impl Default for MixSettings {
             artist_gap: 3,
             never_artists: Vec::new(),
             never_tags: Vec::new(),
+            energy: String::new(),
             inject: String::new(),
             mix_file: String::new(),
             weights: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! Analyses at hand: of a large library only those of songs that are played are ever loaded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -42,13 +42,15 @@ pub struct Shelf<'a> {
     kept: Mutex<HashMap<SongId, Arc<SongAnalysis>>>,
     found: Option<HashMap<String, StemFiles>>,
     skipped: Vec<Skipped>,
+    /// Songs nobody need try again.
+    unusable: HashSet<SongId>,
 }
 
 impl<'a> Shelf<'a> {
     /// A shelf that holds nothing yet.
     pub fn new(beats: &'a BeatSource, stems: Stems) -> Self {
         let (kept, found, skipped) = (Mutex::default(), None, Vec::new());
-        Shelf { beats, stems, kept, found, skipped }
+        Shelf { beats, stems, kept, found, skipped, unusable: HashSet::new() }
     }
 
     /// Puts an analysis on the shelf; where there is a cache only as long as there is room, for
@@ -71,8 +73,9 @@ impl<'a> Shelf<'a> {
     ) -> Result<Vec<Option<Loaded>>> {
         let mut loaded: Vec<Option<Arc<SongAnalysis>>> =
             songs.iter().map(|song| self.at_hand(context, song)).collect();
+        let tried = |i: &usize| loaded[*i].is_some() || self.unusable.contains(&id(songs[*i]));
         let missing: Vec<SongInput> =
-            (0..songs.len()).filter(|&i| loaded[i].is_none()).map(|i| songs[i].clone()).collect();
+            (0..songs.len()).filter(|i| !tried(i)).map(|i| songs[i].clone()).collect();
         if !missing.is_empty() {
             let heard = analyze(context, &missing, self.beats)?;
             self.skipped.extend(heard.skipped);
@@ -80,6 +83,9 @@ impl<'a> Shelf<'a> {
                 heard.done.into_iter().map(|song| (song.name.clone(), Arc::new(song))).collect();
             for (song, place) in songs.iter().zip(&mut loaded).filter(|(_, p)| p.is_none()) {
                 *place = heard.remove(&song.name);
+                if place.is_none() {
+                    self.unusable.insert(id(song));
+                }
             }
         }
         self.find_stems(context, songs)?;
@@ -97,7 +103,7 @@ impl<'a> Shelf<'a> {
     }
 
     fn at_hand(&self, context: &Context<'_>, song: &SongInput) -> Option<Arc<SongAnalysis>> {
-        let id = SongId(*song.hash.as_bytes());
+        let id = id(song);
         if let Some(kept) = self.kept().get(&id) {
             return Some(Arc::clone(kept));
         }
@@ -136,6 +142,10 @@ impl<'a> Shelf<'a> {
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<SongId, Arc<SongAnalysis>>> {
         self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+fn id(song: &SongInput) -> SongId {
+    SongId(*song.hash.as_bytes())
 }
 
 /// The stems made of each content.

@@ -128,6 +128,10 @@ fn live_options(
             .because("that law plans all songs at once")
             .hint("--style dj or --style crossfade; or: forever render --style capsule"));
     }
+    if args.mix.energy.is_some() {
+        return Err(Error::new(ErrorKind::Usage, "a stream has no end for a curve to lead to")
+            .hint("leave --energy out, or: forever render"));
+    }
     let work = Mixing { world, context, settings, args: &args.mix, dry: false };
     Ok(LiveOptions {
         job: work.job(Vec::new())?,
