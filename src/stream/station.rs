@@ -83,7 +83,7 @@ pub struct Listener {
 pub struct Counts {
     /// Times there was too little sound.
     pub underruns: AtomicU64,
-    /// How late the last late release was, in microseconds.
+    /// How late the last release was, in microseconds, where that is worth a word.
     pub drift: AtomicU64,
     /// Listeners ever.
     pub listeners: AtomicU64,
@@ -156,8 +156,9 @@ impl Station {
         let made = self.made();
         let mut pace = lock(&self.pace);
         let due = pace.0.due(self.clock.now(), made);
+        let late = due.drift.map_or(0.0, |drift| drift.0);
+        self.counts.drift.store((1e6 * late) as u64, Ordering::Relaxed);
         if let Some(drift) = due.drift {
-            self.counts.drift.store((1e6 * drift.0) as u64, Ordering::Relaxed);
             self.say(format!("sending is {:.0} ms late, catching up", 1e3 * drift.0));
         }
         if due.missing.is_some() && !pace.1 {

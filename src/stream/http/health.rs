@@ -142,7 +142,7 @@ fn measures(station: &Station) -> Vec<Measure> {
         (
             "drift_seconds",
             "gauge",
-            "How late the last late packet was.",
+            "How late the last packets were.",
             one(count(&counts.drift) / 1e6),
         ),
         ("made_bytes_total", "counter", "Bytes encoded.", each(&|m| m.state().made as f64)),
