@@ -100,7 +100,7 @@ impl OnAir {
         let mut threads = Vec::new();
         let (stop, on_air) = (over.clone(), station.clone());
         threads.push(std::thread::spawn(move || {
-            antenna.send(&on_air, producer, || !stop.load(Ordering::SeqCst))
+            antenna.send(&on_air, producer, Vec::new(), || !stop.load(Ordering::SeqCst))
         }));
         if let Some(clock) = fast {
             let (stop, on_air) = (over.clone(), station.clone());

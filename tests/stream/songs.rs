@@ -74,6 +74,7 @@ impl Studio {
                 loudness: Lufs(-14.0),
                 rate: SampleRate::CD,
                 overrides: Vec::new(),
+                energy: None,
             },
             inputs: vec![self.folder.join("music")],
             stems: Stems::None,

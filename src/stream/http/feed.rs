@@ -10,6 +10,7 @@ use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::icy::Titles;
+use crate::stream::relays::Relay;
 use crate::stream::ring::Taken;
 use crate::stream::station::{Listener, Station};
 
@@ -22,6 +23,8 @@ pub struct Feed {
     ready: VecDeque<Bytes>,
     titles: Option<Titles>,
     releases: watch::Receiver<u64>,
+    /// Its number among the relays, if it is one.
+    relay: Option<u64>,
 }
 
 /// Who goes while so much sound was kept for it beyond the burst took too little of it.
@@ -41,11 +44,16 @@ impl Feed {
             let first = ring.take(place);
             (place, opening, if let Taken::Packet(_, begun) = first { Some(begun) } else { None })
         };
-        let mut feed =
-            Feed { station, listener, number, place, ready: VecDeque::new(), titles, releases };
+        let (ready, relay) = (VecDeque::new(), None);
+        let mut feed = Feed { station, listener, number, place, ready, titles, releases, relay };
         let begun = begun.unwrap_or(feed.station.now());
         feed.give(opening, begun);
         feed
+    }
+
+    /// Says that it feeds a relay, which others may be sent to while it lasts.
+    pub fn is_relay(&mut self, relay: Option<Relay>) {
+        self.relay = relay.map(|relay| self.station.relays.add(relay));
     }
 
     /// The feed as a body that ends with the stream or when the listener is too slow.
@@ -102,5 +110,8 @@ impl Drop for Feed {
             self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.station.leave(self.number);
+        if let Some(relay) = self.relay {
+            self.station.relays.remove(relay);
+        }
     }
 }

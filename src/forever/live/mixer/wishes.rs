@@ -64,6 +64,11 @@ impl LiveMix {
                 self.state.silent = self.last().is_none() && self.ready.is_empty();
                 Taken::Nothing
             }
+            Answer::Job(job) => {
+                self.mixing = job.options.clone();
+                self.options.job = *job;
+                Taken::Something
+            }
             Answer::State(state) => {
                 let SourceState { extended, silent, .. } = self.state;
                 self.state = SourceState { extended, silent, ..state };
