@@ -5,18 +5,19 @@
 #   scripts/peers/icecast.sh FOLDER_OF_SONGS [LISTENERS [SECONDS [SLOW]]]
 #
 # Ours mixes, analyses and encodes what it sends. Icecast is handed finished MP3. So the threads of
-# ours that serve are told apart. ONLY=ours or ONLY=icecast runs one of them.
+# ours that serve are told apart. ONLY=ours or ONLY=icecast runs one of them; BIN is a folder of
+# programs that are built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 songs=$(realpath "${1:?a folder of songs}")
 listeners=${2:-1000} seconds=${3:-300} slow=${4:-200} port=${PORT:-18250}
-bin=${CARGO_TARGET_DIR:-target}/release
+bin=${BIN:-${CARGO_TARGET_DIR:-target}/release}
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 hz=$(getconf CLK_TCK)
 
-cargo build --release --bin forever --example listeners 2>&1 | tail -1
+[ -n "${BIN:-}" ] || cargo build --release --bin forever --example listeners 2>&1 | tail -1
 ulimit -n "$(ulimit -Hn)"
 
 # Clock ticks of a process, or of its threads of one name.

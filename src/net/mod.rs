@@ -1,7 +1,9 @@
 //! Sockets, deadlines, and how many of them there may be.
 
 mod conn;
+mod line;
 mod listen;
 
 pub use conn::Conn;
+pub use line::Flow;
 pub use listen::{NetLimits, bind, raise_descriptors, serve};

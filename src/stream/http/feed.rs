@@ -1,17 +1,19 @@
 //! The sound one listener gets.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::icy::Titles;
+use crate::net::Flow;
 use crate::stream::ring::Taken;
 use crate::stream::station::{Listener, Station};
+
+/// Bytes handed over at a time: the sound of a burst comes in a few pieces.
+const TOGETHER: usize = 32 << 10;
 
 /// A listener and its place in the ring.
 pub struct Feed {
@@ -19,7 +21,7 @@ pub struct Feed {
     listener: Arc<Listener>,
     number: u64,
     place: u64,
-    ready: VecDeque<Bytes>,
+    ready: Vec<Bytes>,
     titles: Option<Titles>,
     releases: watch::Receiver<u64>,
 }
@@ -34,45 +36,58 @@ impl Feed {
         let releases = listener.mount.releases();
         let (place, opening) = listener.mount.ring().join(station.options.burst);
         let mut feed =
-            Feed { station, listener, number, place, ready: VecDeque::new(), titles, releases };
+            Feed { station, listener, number, place, ready: Vec::new(), titles, releases };
         let now = feed.station.now();
         feed.give(opening, now);
         feed
     }
 
-    /// The feed as a body that ends with the stream or when the listener is too slow.
-    pub fn body(self) -> Body {
-        Body::from_stream(unfold(self, |mut feed| async move {
-            let bytes = feed.next().await?;
-            Some((Ok::<_, Infallible>(bytes), feed))
+    /// The feed as a flow that ends with the stream or when the listener is too slow.
+    pub fn flow(self) -> Flow {
+        Box::pin(unfold(self, |mut feed| async move {
+            let pieces = feed.next().await?;
+            Some((pieces, feed))
         }))
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Vec<Bytes>> {
         loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                self.listener.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                self.listener.mount.count_sent(bytes.len());
-                return Some(bytes);
-            }
             if self.station.is_draining() {
                 return None;
             }
             self.releases.mark_unchanged();
+            let slow = self.take();
+            let bytes: usize = self.ready.iter().map(Bytes::len).sum();
+            if bytes > 0 {
+                self.listener.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                self.listener.mount.count_sent(bytes);
+                return Some(std::mem::take(&mut self.ready));
+            }
+            if slow {
+                self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            self.releases.changed().await.ok()?;
+        }
+    }
+
+    /// Takes the packets that are there. Tells whether the next one is there no more.
+    fn take(&mut self) -> bool {
+        let mut bytes = 0;
+        while bytes < TOGETHER {
             let taken = self.listener.mount.ring().take(self.place);
             match taken {
-                Taken::Packet(bytes, moment) => {
+                Taken::Packet(packet, moment) => {
+                    bytes += packet.len();
                     self.place += 1;
-                    self.listener.place.store(self.place, Ordering::Relaxed);
-                    self.give(bytes, moment);
+                    self.give(packet, moment);
                 }
-                Taken::Wait => self.releases.changed().await.ok()?,
-                Taken::TooSlow => {
-                    self.station.counts.dropped.fetch_add(1, Ordering::Relaxed);
-                    return None;
-                }
+                Taken::Wait => break,
+                Taken::TooSlow => return true,
             }
         }
+        self.listener.place.store(self.place, Ordering::Relaxed);
+        false
     }
 
     fn give(&mut self, bytes: Bytes, moment: crate::base::Seconds) {
@@ -84,7 +99,7 @@ impl Feed {
                 self.ready.extend(titles.weave(bytes, title));
             }
             None if bytes.is_empty() => {}
-            None => self.ready.push_back(bytes),
+            None => self.ready.push(bytes),
         }
     }
 }
