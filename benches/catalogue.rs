@@ -1,11 +1,13 @@
 //! Time to open the catalogue of 10,000 songs on disk and to tell which files are new, changed and
-//! gone.
+//! gone, and to find recordings that are there twice.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use evermix::analysis::soundprint::Mark;
+use evermix::analysis::{SoundPrint, same_sounds};
 use evermix::audio::Tags;
 use evermix::base::{Bpm, Draws, Lufs, Seconds, Seed};
 use evermix::forever::catalogue::{Catalogue, Heard, Listed, Record};
@@ -73,6 +75,33 @@ fn catalogue(criterion: &mut Criterion) {
     });
 }
 
+/// As many marks as songs of four minutes have, one recording in a hundred there twice.
+fn prints() -> Vec<SoundPrint> {
+    let mut draws = Seed(2).stream("prints");
+    let mut prints: Vec<SoundPrint> = Vec::new();
+    for n in 0..SONGS as usize {
+        if n % 100 == 99 {
+            prints.push(prints[n - 50].clone());
+            continue;
+        }
+        let mut at = 0;
+        let mark = |_| {
+            at += 45 + draws.choice(80) as u32;
+            Mark { at, bits: draws.choice(1 << 32) as u32 }
+        };
+        prints.push(SoundPrint { marks: (0..280).map(mark).collect() });
+    }
+    prints
+}
+
+fn recordings(criterion: &mut Criterion) {
+    let prints = prints();
+    let prints: Vec<&SoundPrint> = prints.iter().collect();
+    criterion.bench_function("same recordings", |b| {
+        b.iter(|| assert_eq!(same_sounds(black_box(&prints)).len(), 100));
+    });
+}
+
 fn short() -> Criterion {
     Criterion::default()
         .sample_size(10)
@@ -80,5 +109,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_millis(800))
 }
 
-criterion_group! { name = benches; config = short(); targets = catalogue }
+criterion_group! { name = benches; config = short(); targets = catalogue, recordings }
 criterion_main!(benches);

@@ -9,6 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use evermix::analysis::Key;
+use evermix::analysis::soundprint::{Mark, SoundPrint};
 use evermix::audio::Tags;
 use evermix::base::{Bpm, Cancel, Draws, Error, Limits, Quiet, Result, Seed};
 use evermix::forever::catalogue::{CATALOGUE, Catalogue, Heard, Listed, Record};
@@ -51,12 +52,23 @@ fn fill(context: &Context<'_>, folder: &Path, heard: &SongAnalysis, count: usize
         let tempo = Some(Bpm(90.0 + 60.0 * draws.uniform()));
         (summary.tempo, summary.opening.tempo, summary.ending.tempo) = (tempo, tempo, tempo);
         summary.energy = Some(draws.uniform());
+        summary.print = std::sync::Arc::new(print(&mut draws));
         summary.key = Some((Key { tonic: n % 12, minor: n % 2 == 0 }, 1.0));
         let heard = Ok(Box::new(Heard { tags, summary }));
         let record = Record { id: SongId(*id.as_bytes()), analysis: name.0, heard };
         records.push((Listed::look(context.fs, &path)?, record));
     }
     Catalogue::open(&folder.join("evermix-project").join(CATALOGUE))?.record(records)
+}
+
+/// As many marks as four minutes of music have.
+fn print(draws: &mut impl Draws) -> SoundPrint {
+    let mut at = 0;
+    let mark = |_| {
+        at += 45 + draws.choice(80) as u32;
+        Mark { at, bits: draws.choice(1 << 32) as u32 }
+    };
+    SoundPrint { marks: (0..280).map(mark).collect() }
 }
 
 /// All analyses are one file with many names.

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """How well `remix separate` finds the drums of songs whose stems are known, by each model.
 
-  evaluate_separation.py [--excerpts] [--above HZ] [--models hpss compact] [--binary BINARY]
+  evaluate_separation.py [--excerpts] [--above HZ] [--models hpss compact ...] [--binary BINARY]
                          [--json FILE]
+
+Models are those that are here: hpss and compact always, htdemucs and htdemucs_ft where
+`remix models list` finds their weights; a file of weights may be named too.
 
 Songs are those in ${EVERMIX_SHARED:-../shared}: beats/NAME.ogg with NAME.drums.ogg and
 NAME.other.ogg, and music/multitrack. By default a song is separated as it lies there. With
@@ -81,6 +84,15 @@ def separate(binary, model, folder, names):
             yield name, read(Path(stems) / f"{name}.wav" / f"{name}.wav_drums.wav")[0]
 
 
+def present(binary):
+    """The models whose weights are here."""
+    words = [binary, "models", "list", "--json"]
+    listed = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    names = [m["name"] for m in listed["models"] if m["state"] not in ("absent", "other")]
+    order = ["hpss", "compact", "htdemucs", "htdemucs_ft"]
+    return [name for name in order if name in names]
+
+
 def band(samples, rate, above):
     if not above:
         return samples
@@ -124,10 +136,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--excerpts", action="store_true")
     parser.add_argument("--above", type=float, metavar="HZ")
-    parser.add_argument("--models", nargs="+", default=["hpss", "compact"])
+    parser.add_argument("--models", nargs="+", help="default: those whose weights are here")
     parser.add_argument("--binary", default=ROOT / "target" / "release" / "remix")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    args.models = args.models or present(args.binary)
     results = evaluate(args)
     show(results, args.models)
     if args.json:

@@ -4,11 +4,14 @@
 #
 #   scripts/kill_loop.sh PROGRAM MUSIC [KILLS] [SEED]
 #
-#   PROGRAM  a `remix` built for release: target/release/remix
+#   PROGRAM  a `remix` built for release, with its `forever` beside it: target/release/remix
 #   MUSIC    a folder of songs; two or three are enough, data/music will do
 #   KILLS    kills for each of separate, segment, create-dataset, fit-nearest-neighbours,
-#            generate-remix and auto [100]
+#            generate-remix, auto and `forever render` [100]
 #   SEED     of the random moments [1]
+#
+#   STAGES   (environment) the stages to kill, such as "auto render" [all of them]; those before
+#            are run once
 #
 # A kill comes somewhere within the time an undisturbed run takes, so that nearly all of them hit.
 # Prints one line a stage: kills that came in time, runs that did not end well, files that were not
@@ -26,7 +29,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 cd "$work"
-export XDG_CONFIG_HOME="$work/none"
+export XDG_CONFIG_HOME="$work/none" XDG_CACHE_HOME="$work/cache"
 
 # Sets `drawn` to a number from 0 to 999.
 draw() {
@@ -37,7 +40,8 @@ draw() {
 now() { date +%s%N; }
 
 # The files of a folder with their contents, in a fixed order.
-state() { (cd "$1" && find . -type f ! -name '*.damaged' -print0 | sort -z | xargs -0 -r sha256sum); }
+# A database has its own order of things in it; the next run says whether it is whole.
+state() { (cd "$1" && find . -type f ! -name '*.damaged' ! -name 'catalogue.sqlite*' -print0 | sort -z | xargs -0 -r sha256sum); }
 
 stage() { # stage NAME WORD...
     name=$1
@@ -48,8 +52,9 @@ stage() { # stage NAME WORD...
     took=$((($(now) - start) / 1000))
     state here >wanted
     hit=0 bad=0 torn=0
+    case " ${STAGES:-$name} " in *" $name "*) ;; *) return 0 ;; esac
     for _ in $(seq "$kills"); do
-        rm -rf here && cp -a before here
+        rm -rf here "$XDG_CACHE_HOME" && cp -a before here
         draw
         wait_us=$((took * drawn / 1000))
         (cd here && exec "$program" "$@" -q) >kill.log 2>&1 &
@@ -77,4 +82,7 @@ stage fit-nearest-neighbours fit-nearest-neighbours dataset index.evx
 stage generate-remix generate-remix 0.3 400 out.wav --dataset dataset --index index.evx
 rm -rf here && mkdir here
 stage auto auto "$music" -o out.wav --beats 400
+rm -rf here "$XDG_CACHE_HOME" && mkdir -p here/evermix-project
+program=$(dirname "$program")/forever
+stage render render "$music" -o mix.wav --minutes 2
 exit "$failed"

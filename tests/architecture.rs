@@ -59,12 +59,13 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// What only the named rooms may mention.
-const ONLY_IN: [(&str, &[&str]); 8] = [
+const ONLY_IN: [(&str, &[&str]); 9] = [
     ("println!", &[]),
     ("eprintln!", &[]),
     ("indicatif", &["cli"]),
     ("clap", &["cli"]),
     ("rusqlite", &["forever"]),
+    ("ureq", &["store"]),
     ("SystemTime", &["base"]),
     ("thread_rng", &[]),
     ("std::process::exit", &[]),

@@ -5,16 +5,32 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evermix::analysis::Key;
+use evermix::analysis::soundprint::Mark;
+use evermix::analysis::{Key, SoundPrint};
 use evermix::audio::Tags;
 use evermix::base::{Bpm, Cancel, ErrorKind, Event, Limits, Lufs, Progress, Seconds};
 use evermix::forever::catalogue::{Catalogue, Heard, Listed, Record, update};
 use evermix::forever::{Part, SongId, Summary};
 use evermix::pipeline::{BeatSource, Context};
 use evermix::store::{Cache, DiskFs};
+
+/// A catalogue as the first version made it.
+const FIRST: &str = "
+CREATE TABLE files (path BLOB NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE songs (content BLOB NOT NULL PRIMARY KEY, analysis TEXT NOT NULL, unusable TEXT,
+    title TEXT NOT NULL, artist TEXT NOT NULL, album TEXT NOT NULL, genre TEXT NOT NULL,
+    duration REAL, tempo REAL, metre INTEGER, key INTEGER, key_confidence REAL,
+    energy REAL, danceability REAL, loudness REAL, timbre BLOB,
+    opening_tempo REAL, opening_timbre BLOB, ending_tempo REAL, ending_timbre BLOB
+) STRICT, WITHOUT ROWID;
+CREATE TABLE plays (content BLOB NOT NULL PRIMARY KEY, count INTEGER NOT NULL,
+    last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA application_id = 1163283800;
+PRAGMA user_version = 1;";
 
 fn id(n: u32) -> SongId {
     SongId(*blake3::hash(&n.to_le_bytes()).as_bytes())
@@ -36,6 +52,9 @@ fn record(n: u32) -> Record {
         timbre: Some([-1.5e-7; 12]),
         opening: Part { tempo: None, timbre: Some([3.25; 12]) },
         ending: Part { tempo: Some(Bpm(99.0)), timbre: None },
+        print: Arc::new(SoundPrint {
+            marks: vec![Mark { at: 7, bits: !n }, Mark { at: 99, bits: n }],
+        }),
         ..Summary::default()
     };
     Record { id: id(n), analysis: "a".into(), heard: Ok(Box::new(Heard { tags, summary })) }
@@ -265,6 +284,30 @@ fn databases_of_others_and_of_the_future_are_left_alone() {
         assert!(error.to_string().contains(words) && error.next_step().is_some(), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), other);
     }
+}
+
+#[test]
+fn a_catalogue_of_the_first_version_is_brought_up_to_date_and_keeps_its_plays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.sqlite");
+    let first = rusqlite::Connection::open(&path).unwrap();
+    first.execute_batch(FIRST).unwrap();
+    let (content, name) = (id(0).0.to_vec(), b"/music/0.mp3".to_vec());
+    first.execute("INSERT INTO files VALUES (?1, 1000, 7, ?2)", (name, &content)).unwrap();
+    let song = "INSERT INTO songs (content, analysis, title, artist, album, genre)
+        VALUES (?1, 'a', 'song 0', '', '', '')";
+    first.execute(song, [&content]).unwrap();
+    first.execute("INSERT INTO plays VALUES (?1, 2, 2)", [&content]).unwrap();
+    drop(first);
+    let mut catalogue = Catalogue::open(&path).unwrap();
+    let old = catalogue.song(&id(0)).unwrap().unwrap();
+    assert_eq!((old.plays.count, old.plays.last), (2, Some(2)));
+    assert_eq!(old.record.heard.unwrap().tags.title, "song 0");
+    fill(&mut catalogue, 1..3);
+    drop(catalogue);
+    let catalogue = Catalogue::open(&path).unwrap();
+    assert_eq!(catalogue.song(&id(2)).unwrap().unwrap().record, record(2));
+    assert_eq!(catalogue.files().unwrap().len(), 3);
 }
 
 #[test]

@@ -154,6 +154,7 @@ pub fn combine(drums: &OnsetEnvelope, mix: &OnsetEnvelope) -> OnsetEnvelope {
         level: mix.level.clone(),
         attack: (0..n).map(sharpest).collect(),
         chroma: mix.chroma.clone(),
+        print: mix.print.clone(),
     }
 }
 

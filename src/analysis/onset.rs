@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
+use super::soundprint::{PrintAnalyzer, SoundPrint};
 use crate::base::{SampleRate, Seconds};
 
 /// Samples between two values of a curve: 11.6 ms at 22 050 Hz.
@@ -45,6 +46,7 @@ pub struct OnsetEnvelope {
     pub(super) level: Vec<f32>,
     pub(super) attack: Vec<[f32; PARTS]>,
     pub(super) chroma: Vec<[f32; CHROMA_WIDTH]>,
+    pub(super) print: SoundPrint,
 }
 
 impl OnsetEnvelope {
@@ -84,6 +86,11 @@ impl OnsetEnvelope {
         &self.attack
     }
 
+    /// What the recording can be known by.
+    pub fn print(&self) -> &SoundPrint {
+        &self.print
+    }
+
     /// Chroma columns, one every [`CHROMA_HOPS`] hops: energy-like, not normalised.
     pub fn chroma(&self) -> &[[f32; CHROMA_WIDTH]] {
         &self.chroma
@@ -96,6 +103,7 @@ pub struct OnsetAnalyzer {
     bands: Vec<Range<usize>>,
     history: History,
     chroma: ChromaAnalyzer,
+    print: PrintAnalyzer,
     pending: Vec<f32>,
     heard: usize,
     envelope: OnsetEnvelope,
@@ -116,6 +124,7 @@ impl OnsetAnalyzer {
             history: History::new(&bands),
             bands,
             chroma: ChromaAnalyzer::new(),
+            print: PrintAnalyzer::new(),
             // Half a window of silence before the start centres frame n on sample n * HOP.
             pending: vec![0.0; FFT / 2],
             heard: 0,
@@ -141,6 +150,7 @@ impl OnsetAnalyzer {
             self.drain();
         }
         self.chroma.finish(&mut self.envelope.chroma, frames.div_ceil(CHROMA_HOPS));
+        self.envelope.print = self.print.finish();
         self.envelope
     }
 
@@ -159,6 +169,7 @@ impl OnsetAnalyzer {
         let energy: f32 = hop.iter().map(|x| x * x).sum();
         self.chroma.push(hop, &mut self.envelope.chroma);
         let magnitudes = self.window.magnitudes(frame);
+        self.print.push(magnitudes);
         self.envelope.flux.push(self.history.advance(magnitudes, &self.bands));
         self.envelope.level.push((energy / HOP as f32).sqrt());
         self.envelope.attack.push(roughness(&frame[FFT / 2 - 1..FFT / 2 + HOP]));

@@ -13,6 +13,7 @@ use super::onset::{OnsetAnalyzer, OnsetEnvelope};
 use super::outline::{Outline, PeakColumns};
 use super::pitch::PitchAnalyzer;
 use super::rhythm::Rhythm;
+use super::soundprint::SoundPrint;
 use super::timbre::TimbreAnalyzer;
 use super::tuning::TuningEstimator;
 use crate::audio::loudness::{LoudnessMeter, integrated, range, short_term};
@@ -20,7 +21,7 @@ use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
 use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
 
 /// Raised whenever the same song would be heard differently or told differently.
-pub const ANALYSIS_VERSION: u32 = 4;
+pub const ANALYSIS_VERSION: u32 = 5;
 
 /// What is known of a song.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub struct TrackAnalysis {
     pub form: Option<Form>,
     /// What a picture of it draws.
     pub outline: Outline,
+    /// What it can be known by in another file.
+    pub print: SoundPrint,
 }
 
 /// Loudness after ITU-R BS.1770-5 and EBU R 128.
@@ -220,6 +223,7 @@ impl TrackAnalyzer {
             },
             edges,
             outline: self.outline.finish(&onsets),
+            print: onsets.print,
         })
     }
 }

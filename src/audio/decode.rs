@@ -126,6 +126,11 @@ impl Decoder {
         self.channels
     }
 
+    /// How many channels the file has, where they are folded to two.
+    pub fn folded_channels(&self) -> Option<usize> {
+        Some(self.packets.channels()).filter(|&n| n > self.channels)
+    }
+
     /// The length the file claims, where it claims one: good for progress, not for allocation.
     pub fn claimed_frames(&self) -> Option<u64> {
         self.packets.claimed_frames()

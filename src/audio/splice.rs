@@ -111,7 +111,10 @@ impl Splicer {
             if share.abs() < self.frames(LEAST) / 2 {
                 continue;
             }
-            let slot = from + (to - from) * i / count..from + (to - from) * (i + 1) / count;
+            // A join is over before the next begins; a slot is no shorter than one.
+            let free = splices.last().map_or(from, |s: &Splice| s.start + s.fade as i64);
+            let end = from + (to - from) * (i + 1) / count;
+            let slot = (from + (to - from) * i / count).max(free).min(end)..end;
             let reach = self.frames(if i + 1 == count { LAST_REACH } else { REACH });
             let (start, fit) = self.place(wave, slot, offset, Cut { share, reach, fade })?;
             offset += share + fit.lag;

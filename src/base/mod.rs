@@ -13,7 +13,7 @@ mod units;
 
 pub use bytes::{ByteSource, Uninterrupted};
 pub use cancel::Cancel;
-pub use clock::{Clock, SystemClock, VirtualClock};
+pub use clock::{Clock, SystemClock, VirtualClock, utc};
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
 pub use progress::{Event, Progress, Quiet};

@@ -81,7 +81,7 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Songs become stems: drums and everything else
-    #[command(after_help = examples("remix separate music stems\n  remix separate --model hpss a.mp3 b.flac stems"))]
+    #[command(after_help = examples("remix separate music stems\n  remix separate --model hpss a.mp3 b.flac stems\n  remix separate --model htdemucs --stems 4 music stems"))]
     Separate(SeparateArgs),
     /// Stems or songs become beats, one WAV file each
     #[command(after_help = examples("remix segment stems beats\n  remix segment music beats        (songs directly: one layer, mix)\n  remix segment --beats-from annotations music beats"))]
@@ -104,6 +104,9 @@ pub enum Command {
     /// A minute of remix from the songs that come with the program
     #[command(after_help = examples("remix demo\n  remix demo -o demo.mp3"))]
     Demo(DemoArgs),
+    /// The networks for separating: which there are, and how they come here
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Checks that everything needed is there
     Doctor,
     /// The settings in force
@@ -137,6 +140,28 @@ pub enum ConfigCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// What is known, what is here, and under which licence
+    #[command(after_help = EXIT_CODES)]
+    List,
+    /// Downloads a model's weights; what broke off goes on where it was
+    #[command(after_help = examples("remix models fetch htdemucs"))]
+    Fetch {
+        /// Its name
+        name: String,
+    },
+    /// Takes in weights from a file
+    #[command(after_help = examples("remix models add ~/Downloads/htdemucs.safetensors"))]
+    Add {
+        /// A .safetensors or .onnx file
+        file: PathBuf,
+    },
+    /// Checks the weights that are here against their hashes
+    #[command(after_help = EXIT_CODES)]
+    Verify,
+}
+
 #[derive(Args, Debug)]
 pub struct SeparateArgs {
     /// Songs, folders and playlists; the last word is the folder for the stems if there are two or
@@ -145,14 +170,18 @@ pub struct SeparateArgs {
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Drums and other, or drums, bass, vocals and other [default: 2]
+    #[arg(long, value_name = "2|4", value_parser = ["2", "4"])]
+    pub stems: Option<String>,
     #[command(flatten)]
     pub dry: DryRun,
 }
 
 #[derive(Args, Debug, Default)]
 pub struct ModelArgs {
-    /// What finds the drums [default: auto]
-    #[arg(long, value_parser = ["auto", "compact", "hpss"])]
+    /// What finds the drums: auto, compact, htdemucs, htdemucs_ft, hpss, or a file of weights of
+    /// htdemucs [default: auto, the best that is here]
+    #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
 }
 

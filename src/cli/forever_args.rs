@@ -24,7 +24,7 @@ pub enum ForeverCommand {
     #[command(after_help = mix_examples("forever plan music -o plan.json --explain\n  forever plan music -o plan.json --minutes 60 --seed 7\n  echo 'Artist - Title' > first.txt; forever plan music -o plan.json --inject first.txt"))]
     Plan(PlanArgs),
     /// Songs, or a plan, become a mix of any length
-    #[command(after_help = mix_examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
+    #[command(after_help = mix_examples("forever render music -o mix.wav\n  forever render music -o mix.mp3 --minutes 60 --seed 7 --energy arc\n  forever render --plan plan.json -o mix.flac --report mix.html\n  forever render --plan plan.json -o joins.wav --only-transitions"))]
     Render(RenderArgs),
     /// Measures how well a rendered mix came out: beats, levels, clicks
     #[command(after_help = examples("forever score mix.wav\n  forever score mix.mp3 --plan plan.json --json\n  forever score mix.wav --report mix.html"))]
@@ -32,6 +32,15 @@ pub enum ForeverCommand {
     /// The same mix live, for ever, for whoever listens
     #[command(after_help = examples("forever stream music\n  forever stream music --bind 0.0.0.0:8192 --format mp3:192 --format opus:96\n  EVERMIX_TOKEN=secret forever stream music --name 'Radio Attic'"))]
     Stream(Box<StreamArgs>),
+    /// The stream in the background, with the flags of `stream`; one for each project
+    #[command(after_help = examples("forever start music\n  forever status\n  forever stop"))]
+    Start(Box<StreamArgs>),
+    /// Ends the stream that `start` began
+    Stop,
+    /// Ends it and begins it again as it was begun; it goes on where it was
+    Restart,
+    /// Whether the stream runs, and for whom
+    Status,
     /// Completions for a shell, on stdout
     Completions {
         /// The shell
@@ -68,7 +77,7 @@ pub struct PlanArgs {
 }
 
 /// What a plan has decided already; asking for it again would be in vain.
-const DECIDED: [&str; 17] = [
+const DECIDED: [&str; 18] = [
     "minutes",
     "tracks",
     "order",
@@ -86,6 +95,7 @@ const DECIDED: [&str; 17] = [
     "beats_from",
     "inject",
     "mix_file",
+    "energy",
 ];
 
 #[derive(Args, Debug)]
@@ -133,7 +143,7 @@ pub struct ScoreArgs {
 #[derive(Args, Debug)]
 pub struct StreamArgs {
     /// Songs, folders and playlists; folders are watched for new songs
-    #[arg(required = true, value_name = "IN")]
+    #[arg(required_unless_present = "relay_of", value_name = "IN")]
     pub inputs: Vec<PathBuf>,
     /// Where listeners connect [default: 127.0.0.1:8192]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -142,6 +152,10 @@ pub struct StreamArgs {
     /// [default: mp3 and opus]
     #[arg(long = "format", value_name = "FORMAT")]
     pub formats: Vec<String>,
+    /// Feed an Icecast server too: http://source:PASSWORD@HOST:PORT/MOUNT.mp3; several times for
+    /// several. Rather in evermix.toml, for others see what is typed
+    #[arg(long, value_name = "URL")]
+    pub icecast: Vec<String>,
     /// What the stream is called [default: Evermix]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -157,6 +171,15 @@ pub struct StreamArgs {
     /// What those who control the stream must show; nobody can without one
     #[arg(long, value_name = "SECRET", env = "EVERMIX_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Pass on the MP3 of another station for more listeners; needs its token
+    #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "icecast", "formats"])]
+    pub relay_of: Option<String>,
+    /// Host under which listeners reach this relay [default: where it connects from]
+    #[arg(long, value_name = "HOST", requires = "relay_of")]
+    pub relay_address: Option<String>,
+    /// How many listeners this relay takes, compared with others [default: 1]
+    #[arg(long, value_name = "N", requires = "relay_of")]
+    pub relay_weight: Option<u32>,
     /// Begin anew, not where the stream was when it ended
     #[arg(long)]
     pub no_resume: bool,
@@ -185,6 +208,12 @@ pub struct MixArgs {
     /// file as for --inject
     #[arg(long, value_name = "FILE")]
     pub mix_file: Option<PathBuf>,
+    /// How the energy goes up and down over the mix: rise, fall, arc (calm, highest after two
+    /// thirds, calm again), wave (two crests), flat, or points: share of the mix, colon, energy,
+    /// 0 the calmest of your songs and 1 the most energetic, such as 0:0.2,0.6:0.9,1:0.3
+    /// [default: as it comes]
+    #[arg(long, value_name = "CURVE")]
+    pub energy: Option<String>,
     /// Whose law: whole bars on phrases, that of the original, or plain crossfades [default: dj]
     #[arg(long, value_parser = ["dj", "capsule", "crossfade"])]
     pub style: Option<String>,

@@ -85,6 +85,7 @@ fn dispatch(cli: Cli, talk: &Talk) -> Result<Exit> {
         Command::Auto(args) => commands::auto::run(&World::new(common, talk)?, &args),
         Command::Analyze(args) => commands::analyze::run(&World::new(common, talk)?, &args),
         Command::Demo(args) => commands::demo::run(&World::new(common, talk)?, &args),
+        Command::Models(args) => commands::models::run(&World::new(common, talk)?, &args),
         Command::Doctor => commands::doctor::run(&World::new(common, talk)?),
         Command::Config(args) => commands::config::run(&World::new(common, talk)?, &args),
         Command::Completions { shell } => Ok(completions(shell, Cli::command())),
@@ -103,6 +104,11 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
         ForeverCommand::Score(args) => commands::score::run(&world, &args),
         ForeverCommand::Completions { shell } => Ok(completions(shell, ForeverCli::command())),
         ForeverCommand::Stream(args) => commands::stream::run(&world, &args),
+        // What they say is said once more by the stream itself.
+        ForeverCommand::Start(_) => commands::daemon::start(&world),
+        ForeverCommand::Stop => commands::daemon::stop(&world),
+        ForeverCommand::Restart => commands::daemon::restart(&world),
+        ForeverCommand::Status => commands::daemon::status(&world),
     }
 }
 

@@ -20,13 +20,18 @@ use crate::store::{DiskFs, Fs as _, means_absent};
 pub use stream::StreamSettings;
 
 /// Name of the settings file in a project folder.
-const PROJECT_FILE: &str = "evermix.toml";
+pub const PROJECT_FILE: &str = "evermix.toml";
 /// Largest settings file read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 const ENV_PREFIX: &str = "EVERMIX_";
 /// Variables of ours that are no settings.
-const NOT_SETTINGS: [&str; 4] =
-    ["EVERMIX_SHARED", "EVERMIX_PROJECT", "EVERMIX_MODELS", "EVERMIX_TOKEN"];
+const NOT_SETTINGS: [&str; 5] = [
+    "EVERMIX_SHARED",
+    "EVERMIX_PROJECT",
+    "EVERMIX_MODELS",
+    "EVERMIX_TOKEN",
+    crate::pipeline::models::REGISTRY,
+];
 
 /// Every setting with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +105,9 @@ pub struct MixSettings {
     pub never_artists: Vec<String>,
     /// Genres and folders nobody wants to hear.
     pub never_tags: Vec<String>,
+    /// How the energy goes up and down: rise, fall, arc, wave, flat, or points; empty for as it
+    /// comes.
+    pub energy: String,
     /// A file of songs to come first, a path or a title a line; empty for none.
     pub inject: String,
     /// A file of songs that are in whatever the rules say; empty for none.
@@ -119,6 +127,7 @@ impl Default for MixSettings {
             artist_gap: 3,
             never_artists: Vec::new(),
             never_tags: Vec::new(),
+            energy: String::new(),
             inject: String::new(),
             mix_file: String::new(),
             weights: BTreeMap::new(),

@@ -22,6 +22,7 @@ This folder belongs to Evermix. It keeps what was worked out once:
   beats/     the songs cut into beats, one WAV file each; beats/songs/ says which is which
   dataset/   features.parquet: one row a beat, readable with pandas, polars or DuckDB
   index.evx  finds beats that sound alike
+  catalogue.sqlite  knows every song in short, for `forever`
 
 Everything can be made again from your music: delete the folder whenever you like.
 Settings for this project can be put into evermix.toml here: `remix config show` lists them.

@@ -11,6 +11,7 @@ mod render;
 mod score;
 mod shelf;
 mod song;
+mod source;
 mod visits;
 
 pub use companions::write_companions;

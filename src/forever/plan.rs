@@ -1,26 +1,26 @@
 //! Songs on disk become a plan.
 
-use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::catalogue::Library;
 use super::ordering::Ordering;
-use super::original::{Planning, plan_original};
 use super::shelf::Shelf;
-use super::visits::{self, MOST_VISITS, Visits};
-use crate::analysis::TrackAnalysis;
+use super::source::Source;
+use super::visits::{self, MOST_VISITS};
 use crate::base::{
-    Bpm, Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed,
+    Bpm, Decibels, Error, ErrorKind, Event, Lufs, Quiet, Result, SampleRate, Seconds, Seed,
 };
-use crate::mix::dj::{Booth, Options};
-use crate::mix::{Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, StemFiles, Style, parse_plan};
-use crate::order::Weights;
+use crate::mix::dj::Options;
+use crate::mix::{
+    Gain, MIX_SCHEMA, MixPlan, Override, PlanTrack, Planned, StemFiles, Style, parse_plan,
+};
+use crate::order::{EnergyCurve, Weights};
 use crate::pipeline::{Context, Skipped, SongAnalysis, SongInput};
 
 /// Most a song is turned up.
 const MOST_GAIN: f64 = 12.0;
+/// Times a mix is planned again because it has more or fewer songs than was thought.
+const AGAIN: usize = 2;
 
 /// What mix to plan.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct PlanJob {
     pub window: usize,
     /// How much each criterion counts in the order.
     pub weights: Weights,
+    /// How the energy goes up and down, where that matters.
+    pub energy: Option<EnergyCurve>,
     /// A file of songs that come first, and one of songs that no rule leaves out.
     pub wishes: Wishes,
     /// Artists and tags nobody wants to hear, in any case.
@@ -81,19 +83,19 @@ pub fn make_plan(
     job: &PlanJob,
 ) -> Result<Made> {
     check_length(library, job)?;
-    let visits = Visits::new(library, job);
-    let rejected = Vec::new();
-    let mut source = Source { context, library, shelf: &mut shelf, job, visits, rejected };
-    let (tracks, actions) = match job.options.style {
-        Style::Capsule => source.by_the_original()?,
-        Style::Dj | Style::Crossfade => source.by_the_desk()?,
-    };
-    if tracks.is_empty() {
-        return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
+    let mut about = visits::about(&library.songs, job);
+    let mut drafted = draft(context, library, &mut shelf, job, about)?;
+    // A curve of energy is laid over as many songs as are thought to be played. Where that was
+    // wrong, it is laid over as many as were.
+    let quiet = Context { progress: &Quiet, ..*context };
+    for _ in 0..AGAIN {
+        let used = drafted.tracks.len();
+        if job.energy.is_none() || about.is_none_or(|about| 10 * about.abs_diff(used) <= used) {
+            break;
+        }
+        about = Some(used);
+        drafted = draft(&quiet, library, &mut shelf, job, about)?;
     }
-    let (mut told, drawn) = (source.visits.unfit(), source.visits.drawn());
-    told.append(&mut source.rejected);
-    told.extend(shelf.skipped());
     let plan = MixPlan {
         schema: MIX_SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -101,16 +103,46 @@ pub fn make_plan(
         seed: job.seed,
         rate: job.rate,
         loudness: job.loudness,
+        energy: job.energy.as_ref().map(EnergyCurve::to_string).unwrap_or_default(),
         overrides: job.overrides.clone(),
-        tracks,
-        actions,
+        tracks: drafted.tracks,
+        actions: drafted.actions,
     };
     let mut plan = plan.rounded();
     if let Some(length) = job.length {
         plan = plan.ending_at(length);
-        check_reached(context, &plan, length, job, drawn)?;
+        check_reached(context, &plan, length, job, drafted.drawn)?;
     }
+    let mut told = drafted.told;
+    told.extend(shelf.skipped());
     Ok(Made { plan, told })
+}
+
+/// What sounds, and what came of looking for it.
+struct Draft {
+    tracks: Vec<PlanTrack>,
+    actions: Vec<Planned>,
+    told: Vec<Skipped>,
+    drawn: usize,
+}
+
+fn draft(
+    context: &Context<'_>,
+    library: &Library,
+    shelf: &mut Shelf<'_>,
+    job: &PlanJob,
+    about: Option<usize>,
+) -> Result<Draft> {
+    let mut source = Source::new(context, library, shelf, job, about);
+    let (tracks, actions) = match job.options.style {
+        Style::Capsule => source.by_the_original()?,
+        Style::Dj | Style::Crossfade => source.by_the_desk()?,
+    };
+    if tracks.is_empty() {
+        return Err(Error::new(ErrorKind::NoAudio, "there is no song to mix"));
+    }
+    let (told, drawn) = source.finish();
+    Ok(Draft { tracks, actions, told, drawn })
 }
 
 /// Refuses a length that as many visits as a plan may hold cannot fill, before any work.
@@ -156,117 +188,6 @@ fn check_reached(
     Ok(())
 }
 
-/// A song with its place in a plan.
-type Visit = (usize, Arc<SongAnalysis>, PlanTrack);
-
-/// Visits to songs, and what is known of them.
-struct Source<'a, 'b> {
-    context: &'a Context<'a>,
-    library: &'a Library,
-    shelf: &'a mut Shelf<'b>,
-    job: &'a PlanJob,
-    visits: Visits<'a>,
-    /// Songs that the style cannot use.
-    rejected: Vec<Skipped>,
-}
-
-impl Source<'_, '_> {
-    /// The next songs, loaded; none where there is no more.
-    fn next_few(&mut self, room: Option<f64>) -> Result<Vec<Visit>> {
-        loop {
-            let places = self.visits.next_few(self.context, room)?;
-            let found = self.load(&places)?;
-            if places.is_empty() || !found.is_empty() {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn load(&mut self, places: &[usize]) -> Result<Vec<Visit>> {
-        let mut once = places.to_vec();
-        once.sort_unstable();
-        once.dedup();
-        let inputs: Vec<&SongInput> = once.iter().map(|&i| &self.library.inputs[i]).collect();
-        let mut found = HashMap::new();
-        for (&place, loaded) in once.iter().zip(self.shelf.load(self.context, &inputs)?) {
-            match loaded {
-                Some(loaded) => drop(found.insert(place, loaded)),
-                None => self.visits.drop(place),
-            }
-        }
-        let visit = |&place: &usize| {
-            let loaded = found.get(&place)?;
-            let input = &self.library.inputs[place];
-            let track = plan_track(&loaded.song, input, loaded.stems.clone(), self.job.loudness);
-            Some((place, Arc::clone(&loaded.song), track))
-        };
-        Ok(places.iter().filter_map(visit).collect())
-    }
-
-    fn by_the_desk(&mut self) -> Result<Planning> {
-        let job = self.job;
-        let mut booth = Booth::new(&job.options, &job.overrides, job.length);
-        loop {
-            let few = self.next_few(booth.room())?;
-            let done = few.is_empty();
-            let mut songs = few.into_iter();
-            if done || songs.any(|(_, song, track)| !booth.play(Heard(song), track)) {
-                return Ok(booth.finish());
-            }
-        }
-    }
-
-    /// The law of the original plans all songs at once. As many are given to it as fill the length
-    /// and one more, for the last one ends otherwise than it would if others followed.
-    fn by_the_original(&mut self) -> Result<Planning> {
-        let (mut visits, mut room) = (Vec::new(), self.job.length.map(|l| l.0));
-        loop {
-            let few = self.next_few(room)?;
-            let done = few.is_empty();
-            visits.extend(few);
-            if visits.is_empty() {
-                return Ok((Vec::new(), Vec::new()));
-            }
-            if let (false, None) = (done, room) {
-                continue;
-            }
-            let known: Vec<_> =
-                visits.iter().map(|(_, song, track)| (&song.track, track)).collect();
-            let found = plan_original(&known, self.job.options.max_stay, self.job.length);
-            room = match &found {
-                Ok(found) => self.job.length.map(|l| l.0 - found.settled),
-                Err(_) => room,
-            };
-            if done || room.is_some_and(|room| room < 0.0) {
-                let found = found?;
-                self.reject(&visits, &found.rejected);
-                return Ok(found.planning);
-            }
-        }
-    }
-
-    fn reject(&mut self, visits: &[Visit], rejected: &[usize]) {
-        let mut told = HashSet::new();
-        for (place, song, _) in rejected.iter().map(|&i| &visits[i]) {
-            if told.insert(place) {
-                let (item, why) = (song.name.clone(), "too short for this style");
-                self.context.progress.report(Event::ItemSkipped { item: &item, why });
-                let error = Error::new(ErrorKind::Unusable, why);
-                self.rejected.push(Skipped { item, error });
-            }
-        }
-    }
-}
-
-/// An analysis that several visits share.
-struct Heard(Arc<SongAnalysis>);
-
-impl Borrow<TrackAnalysis> for Heard {
-    fn borrow(&self) -> &TrackAnalysis {
-        &self.0.track
-    }
-}
-
 /// How a song stands in a plan.
 pub fn plan_track(
     song: &SongAnalysis,
@@ -287,6 +208,7 @@ pub fn plan_track(
         gain: Gain(Decibels((gain * 100.0).round() / 100.0)),
         tempo: song.track.rhythm.as_ref().map(|r| Bpm((r.tempo.0 * 100.0).round() / 100.0)),
         key: song.track.key.map(|k| format!("{} / {}", k.key.name(), k.key.camelot())),
+        energy: None,
         stems,
     }
 }

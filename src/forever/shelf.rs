@@ -1,6 +1,6 @@
 //! Analyses at hand: of a large library only those of songs that are played are ever loaded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -8,8 +8,8 @@ use super::song::SongId;
 use crate::base::{Quiet, Result};
 use crate::mix::StemFiles;
 use crate::pipeline::{
-    BeatSource, Context, Model, Skipped, SongAnalysis, SongInput, Sound, analyze, find_analysis,
-    find_stems, separate,
+    self, BeatSource, Context, Model, SeparateOptions, Skipped, SongAnalysis, SongInput, Sound,
+    analyze, find_analysis, find_stems, separate,
 };
 
 /// Analyses kept where the cache could give them again: a few megabytes each at most.
@@ -22,8 +22,8 @@ pub enum Stems {
     None,
     /// Those that are in a folder.
     Found(PathBuf),
-    /// Made in a folder where it holds none of a song yet.
-    Made(PathBuf, Model),
+    /// Made in a folder where it holds none of a song yet, with networks from another.
+    Made(PathBuf, Model, PathBuf),
 }
 
 /// What is known of a song that will be played.
@@ -42,13 +42,15 @@ pub struct Shelf<'a> {
     kept: Mutex<HashMap<SongId, Arc<SongAnalysis>>>,
     found: Option<HashMap<String, StemFiles>>,
     skipped: Vec<Skipped>,
+    /// Songs nobody need try again.
+    unusable: HashSet<SongId>,
 }
 
 impl<'a> Shelf<'a> {
     /// A shelf that holds nothing yet.
     pub fn new(beats: &'a BeatSource, stems: Stems) -> Self {
         let (kept, found, skipped) = (Mutex::default(), None, Vec::new());
-        Shelf { beats, stems, kept, found, skipped }
+        Shelf { beats, stems, kept, found, skipped, unusable: HashSet::new() }
     }
 
     /// Puts an analysis on the shelf; where there is a cache only as long as there is room, for
@@ -71,8 +73,9 @@ impl<'a> Shelf<'a> {
     ) -> Result<Vec<Option<Loaded>>> {
         let mut loaded: Vec<Option<Arc<SongAnalysis>>> =
             songs.iter().map(|song| self.at_hand(context, song)).collect();
+        let tried = |i: &usize| loaded[*i].is_some() || self.unusable.contains(&id(songs[*i]));
         let missing: Vec<SongInput> =
-            (0..songs.len()).filter(|&i| loaded[i].is_none()).map(|i| songs[i].clone()).collect();
+            (0..songs.len()).filter(|i| !tried(i)).map(|i| songs[i].clone()).collect();
         if !missing.is_empty() {
             let heard = analyze(context, &missing, self.beats)?;
             self.skipped.extend(heard.skipped);
@@ -80,6 +83,9 @@ impl<'a> Shelf<'a> {
                 heard.done.into_iter().map(|song| (song.name.clone(), Arc::new(song))).collect();
             for (song, place) in songs.iter().zip(&mut loaded).filter(|(_, p)| p.is_none()) {
                 *place = heard.remove(&song.name);
+                if place.is_none() {
+                    self.unusable.insert(id(song));
+                }
             }
         }
         self.find_stems(context, songs)?;
@@ -97,7 +103,7 @@ impl<'a> Shelf<'a> {
     }
 
     fn at_hand(&self, context: &Context<'_>, song: &SongInput) -> Option<Arc<SongAnalysis>> {
-        let id = SongId(*song.hash.as_bytes());
+        let id = id(song);
         if let Some(kept) = self.kept().get(&id) {
             return Some(Arc::clone(kept));
         }
@@ -114,7 +120,7 @@ impl<'a> Shelf<'a> {
             Stems::None => return Ok(()),
             Stems::Found(_) if self.found.is_some() => return Ok(()),
             Stems::Found(folder) => folder,
-            Stems::Made(folder, model) => {
+            Stems::Made(folder, model, models) => {
                 let songs: Vec<SongInput> = songs.iter().map(|&song| song.clone()).collect();
                 // From the second time on there is nothing to say but of songs made now.
                 let quiet = Context { progress: &Quiet, ..*context };
@@ -123,7 +129,8 @@ impl<'a> Shelf<'a> {
                     all.is_some_and(|all| all.contains_key(song.hash.to_hex().as_str()))
                 };
                 let context = if songs.iter().all(there) { &quiet } else { context };
-                separate(context, &songs, folder, *model)?;
+                let options = SeparateOptions { model, stems: pipeline::Stems::Two, models };
+                separate(context, &songs, folder, &options)?;
                 folder
             }
         };
@@ -135,6 +142,10 @@ impl<'a> Shelf<'a> {
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<SongId, Arc<SongAnalysis>>> {
         self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+fn id(song: &SongInput) -> SongId {
+    SongId(*song.hash.as_bytes())
 }
 
 /// The stems made of each content.

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::analysis::{Key, SpanSound, TrackAnalysis};
+use crate::analysis::{Key, SoundPrint, SpanSound, TrackAnalysis};
 use crate::audio::Tags;
 use crate::base::{Bpm, Lufs, Seconds};
 use crate::order::{JoinSound, SongFacts};
@@ -49,7 +50,7 @@ pub struct Song {
 }
 
 /// An analysis in short. What is unknown is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Length.
     pub duration: Option<Seconds>,
@@ -71,6 +72,8 @@ pub struct Summary {
     pub opening: Part,
     /// How it ends.
     pub ending: Part,
+    /// What tells its recording from others; empty where that is unknown.
+    pub print: Arc<SoundPrint>,
 }
 
 /// What an end of a song is like.
@@ -98,6 +101,7 @@ impl Summary {
             timbre: mean_timbre(&track.beat_sounds),
             opening: part(track, 0..JOIN_BEATS.min(beats)),
             ending: part(track, beats.saturating_sub(JOIN_BEATS)..beats),
+            print: Arc::new(track.print.clone()),
         }
     }
 }
@@ -166,6 +170,7 @@ impl Scale {
             key: summary.key.filter(|(_, sure)| *sure >= SURE).map(|(key, _)| key),
             opening: join(&summary.opening),
             ending: join(&summary.ending),
+            print: Arc::clone(&summary.print),
             ..SongFacts::default()
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::catalogue::Library;
 use super::plan::PlanJob;
-use super::programme::{Programme, ProgrammeOptions};
+use super::programme::{EnergyWish, Programme, ProgrammeOptions};
 use super::song::{Plays, Song};
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::order::{CullRules, DropReason};
@@ -14,6 +14,8 @@ use crate::pipeline::{Context, Skipped};
 const SHORTEST: Seconds = Seconds(10.0);
 /// Most visits to songs in one plan: months of music.
 pub const MOST_VISITS: usize = 100_000;
+/// Share of a song that is heard alone, more or less.
+const HEARD: f64 = 0.65;
 /// Most songs loaded together.
 const TOGETHER: usize = 32;
 
@@ -28,11 +30,18 @@ pub struct Visits<'a> {
 
 impl<'a> Visits<'a> {
     /// The visits to `library` that `job` asks for: each song once before any comes again.
-    pub fn new(library: &'a Library, job: &'a PlanJob) -> Visits<'a> {
+    /// There will be `about` so many.
+    pub fn new(library: &'a Library, job: &'a PlanJob, about: Option<usize>) -> Visits<'a> {
         let songs = &library.songs;
         let lasting: f64 = songs.iter().map(|song| stay(song, job)).sum();
         let endless = job.length.is_some_and(|length| length.0 > lasting);
-        let options = ProgrammeOptions { endless, keep_wishes: true, ..programme_options(job) };
+        let energy = job.energy.clone().map(|curve| EnergyWish {
+            curve,
+            songs: about,
+            longest: job.options.max_stay,
+        });
+        let all = programme_options(job);
+        let options = ProgrammeOptions { endless, energy, keep_wishes: true, ..all };
         // What was heard on the radio says nothing about a plan: the same songs, the same plan.
         let unplayed = |song: &Song| Song { plays: Plays::default(), ..song.clone() };
         let programme = Programme::new(options, songs.iter().map(unplayed).collect());
@@ -129,6 +138,14 @@ pub fn programme_options(job: &PlanJob) -> ProgrammeOptions {
         mix: job.wishes.mix.clone(),
         ..ProgrammeOptions::default()
     }
+}
+
+/// About how many visits make up the length asked for; `None` where each song is visited once.
+pub fn about(songs: &[Song], job: &PlanJob) -> Option<usize> {
+    let stays: f64 = songs.iter().map(|song| stay(song, job)).sum();
+    let mean = HEARD * stays / songs.len().max(1) as f64;
+    let long_enough = job.length.map(|length| (length.0 / mean.max(1.0)).ceil() as usize);
+    long_enough.into_iter().chain(job.tracks).min().map(|n| n.max(1))
 }
 
 /// The most seconds that a plan of these songs can last.

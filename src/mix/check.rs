@@ -34,6 +34,8 @@ struct Raw<'a> {
     #[serde(default = "usual_loudness")]
     loudness: Lufs,
     #[serde(default)]
+    energy: String,
+    #[serde(default)]
     overrides: Vec<Override>,
     #[serde(borrow)]
     tracks: Vec<&'a RawValue>,
@@ -76,6 +78,7 @@ pub fn parse_plan(text: &str) -> Result<MixPlan> {
         seed: raw.seed,
         rate: raw.rate,
         loudness: raw.loudness,
+        energy: raw.energy,
         overrides: raw.overrides,
         tracks,
         actions,

@@ -36,6 +36,9 @@ pub struct MixPlan {
     pub rate: SampleRate,
     /// Loudness every track is brought to.
     pub loudness: Lufs,
+    /// The curve of energy asked for, if any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub energy: String,
     /// What the user wants to be otherwise, kept when the mix is planned again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
@@ -70,6 +73,10 @@ pub struct PlanTrack {
     /// `A minor / 8A`
     #[serde(default)]
     pub key: Option<String>,
+    /// How energetic it is among all songs there were to choose from, 0 the calmest to 1; told
+    /// where a curve of energy was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<f64>,
     /// Its stems, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stems: Option<StemFiles>,

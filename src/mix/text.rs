@@ -45,6 +45,9 @@ impl MixPlan {
         field("seed", json(&self.seed), false);
         field("rate", json(&self.rate), false);
         field("loudness", json(&self.loudness), false);
+        if !self.energy.is_empty() {
+            field("energy", json(&self.energy), false);
+        }
         field("overrides", list(&self.overrides), false);
         field("tracks", list(&self.tracks), false);
         field("actions", list(&self.actions), true);

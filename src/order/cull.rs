@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use super::song::{SongFacts, folded};
+use crate::analysis::{SoundPrint, same_sounds};
 use crate::base::Seconds;
 
 /// Songs of the same title and artist whose lengths differ by no more than this are one song.
@@ -73,6 +74,8 @@ pub enum DropReason {
     Tag(String),
     /// It has the same sound as the song with this index, which is kept.
     SameContent(usize),
+    /// It is the recording of the song with this index, which is kept.
+    SameRecording(usize),
     /// It has title, artist and length of the song with this index, which is kept.
     SameSong(usize),
 }
@@ -87,6 +90,7 @@ impl DropReason {
     pub fn renumbered(self, places: &[usize]) -> DropReason {
         match self {
             DropReason::SameContent(kept) => DropReason::SameContent(places[kept]),
+            DropReason::SameRecording(kept) => DropReason::SameRecording(places[kept]),
             DropReason::SameSong(kept) => DropReason::SameSong(places[kept]),
             other => other,
         }
@@ -96,6 +100,7 @@ impl DropReason {
     pub fn told(&self, name: impl Fn(usize) -> String) -> String {
         match self {
             DropReason::SameContent(kept) => format!("the same sound as {}", name(*kept)),
+            DropReason::SameRecording(kept) => format!("the same recording as {}", name(*kept)),
             DropReason::SameSong(kept) => {
                 format!("the same title, artist and length as {}", name(*kept))
             }
@@ -116,6 +121,7 @@ impl fmt::Display for DropReason {
             DropReason::Artist(name) => write!(f, "unwanted artist: {}", name.trim()),
             DropReason::Tag(tag) => write!(f, "unwanted tag: {tag}"),
             DropReason::SameContent(kept) => write!(f, "same sound as song {}", kept + 1),
+            DropReason::SameRecording(kept) => write!(f, "same recording as song {}", kept + 1),
             DropReason::SameSong(kept) => {
                 write!(f, "same title, artist and length as song {}", kept + 1)
             }
@@ -134,16 +140,31 @@ pub struct Culled {
 
 /// Drops songs by `rules`. What is unknown of a song never drops it; of equal songs the first stays.
 pub fn cull(songs: &[SongFacts], rules: &CullRules) -> Culled {
+    let same = if rules.duplicates { same_recordings(songs) } else { Vec::new() };
+    cull_with(songs, rules, &same)
+}
+
+/// All pairs of songs that are one recording, the lower index first.
+pub fn same_recordings(songs: &[SongFacts]) -> Vec<(usize, usize)> {
+    let prints: Vec<&SoundPrint> = songs.iter().map(|song| song.print.as_ref()).collect();
+    same_sounds(&prints)
+}
+
+/// As [`cull`], where it is known already which songs are the same recording.
+pub fn cull_with(songs: &[SongFacts], rules: &CullRules, same: &[(usize, usize)]) -> Culled {
     let lower = |list: &[String]| -> BTreeSet<String> {
         list.iter().filter_map(|text| folded(Some(text))).collect()
     };
     let (artists, tags) = (lower(&rules.artists), lower(&rules.tags));
     let mut twins = Twins::default();
+    for &(first, second) in same {
+        twins.recordings.entry(second).or_default().push(first);
+    }
     let mut culled = Culled::default();
     for (index, song) in songs.iter().enumerate() {
         let reason = wrong_length(song, rules)
             .or_else(|| unwanted(song, &artists, &tags))
-            .or_else(|| if rules.duplicates { twins.find(song) } else { None });
+            .or_else(|| rules.duplicates.then(|| twins.find(index, song, &culled.kept)).flatten());
         match reason {
             Some(reason) => culled.dropped.push((index, reason)),
             None => {
@@ -182,13 +203,19 @@ fn unwanted(
 #[derive(Default)]
 struct Twins {
     content: HashMap<[u8; 32], usize>,
+    /// Earlier songs of the same recording.
+    recordings: HashMap<usize, Vec<usize>>,
     names: HashMap<(String, String), Vec<(f64, usize)>>,
 }
 
 impl Twins {
-    fn find(&self, song: &SongFacts) -> Option<DropReason> {
+    fn find(&self, index: usize, song: &SongFacts, kept: &[usize]) -> Option<DropReason> {
         if let Some(&kept) = song.content.and_then(|hash| self.content.get(&hash)) {
             return Some(DropReason::SameContent(kept));
+        }
+        let same = self.recordings.get(&index).into_iter().flatten();
+        if let Some(&kept) = same.into_iter().find(|first| kept.binary_search(first).is_ok()) {
+            return Some(DropReason::SameRecording(kept));
         }
         let length = song.duration?.0;
         let near = |(other, _): &&(f64, usize)| (other - length).abs() <= SAME_LENGTH;
@@ -213,7 +240,10 @@ fn name(song: &SongFacts) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::analysis::soundprint::Mark;
 
     fn song(title: &str, artist: &str, seconds: f64) -> SongFacts {
         SongFacts {
@@ -266,6 +296,21 @@ mod tests {
         assert_eq!(culled.dropped[1].1.to_string(), "same sound as song 4");
         let all = cull(&songs, &CullRules { duplicates: false, ..CullRules::default() });
         assert_eq!(all.kept.len(), songs.len());
+    }
+
+    #[test]
+    fn the_same_recording_under_another_name_stays_once() {
+        let mark = |i: u32| Mark { at: 90 * i, bits: i.wrapping_mul(2_654_435_761) };
+        let print = Arc::new(SoundPrint { marks: (0..200).map(mark).collect() });
+        let mut songs = [song("a", "x", 200.0), song("b", "y", 198.0), song("c", "z", 198.0)];
+        songs[0].print = Arc::clone(&print);
+        songs[2].print = print;
+        let culled = cull(&songs, &CullRules::default());
+        assert_eq!(culled.dropped, [(2, DropReason::SameRecording(0))]);
+        assert_eq!(culled.dropped[0].1.to_string(), "same recording as song 1");
+        // What was left out itself stands for no other.
+        songs[0].duration = Some(Seconds(9.0));
+        assert_eq!(cull(&songs, &CullRules::default()).kept, [1, 2]);
     }
 
     #[test]

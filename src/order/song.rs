@@ -1,8 +1,9 @@
 //! What the order needs to know of one song.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::analysis::Key;
+use crate::analysis::{Key, SoundPrint};
 use crate::base::{Bpm, Lufs, Seconds};
 
 /// One song as the order sees it. What is unknown is `None` and never counts for or against it.
@@ -36,6 +37,8 @@ pub struct SongFacts {
     pub opening: Option<JoinSound>,
     /// The last part that may be played.
     pub ending: Option<JoinSound>,
+    /// What tells its recording from others; empty where that is unknown.
+    pub print: Arc<SoundPrint>,
 }
 
 /// What the first or the last playable part of a song sounds like.

@@ -141,7 +141,13 @@ impl Spacing {
         self.counts.iter().map(|count| self.window.min(most(count))).collect()
     }
 
-    fn same(&self, a: usize, b: usize) -> bool {
+    /// Among so many songs in a row no artist comes twice.
+    pub(super) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Whether two songs are by one artist.
+    pub(super) fn same(&self, a: usize, b: usize) -> bool {
         self.artists[a].is_some() && self.artists[a] == self.artists[b]
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::{Batch, Context, Item, Outcome, Skipped, run_batch};
 use super::separate::{StemsRecord, read_stems_record};
+use super::separator::Stems;
 use crate::base::{Error, ErrorKind, Event, Result};
 use crate::store::{InputFile, expand_inputs, hash_file, means_absent, name_songs};
 
@@ -180,6 +181,12 @@ fn stems_in(context: &Context<'_>, folder: &Path) -> Result<Option<SongInput>> {
     let record_path = folder.join(format!("{name}.json"));
     let record = bytes_of(context, &record_path)?.map(|_| read_stems_record(context, &record_path));
     let record = record.transpose()?;
+    if record.as_ref().is_some_and(|record| record.parts != Stems::Two.names()) {
+        return Err(Error::new(ErrorKind::Unusable, "these are more stems than two")
+            .at(folder)
+            .because("beats are cut from drums and everything else")
+            .hint("remix separate --stems 2 into another folder, and go on with that"));
+    }
     let hash = stems_hash(context, record.as_ref(), &drums, &other)?;
     Ok(Some(SongInput {
         source: record.as_ref().map_or_else(|| name.clone(), |r| r.source.clone()),

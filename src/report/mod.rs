@@ -15,4 +15,6 @@ pub use picture::picture;
 pub use remix_page::remix_page;
 pub use song::{SongJson, SongView, tempo_range};
 pub use svg::escaped;
-pub use tracklist::{Entry, m3u, mix_tracklist, plan_hash, tracklist};
+pub use tracklist::{
+    Entry, energy_agreement, energy_words, m3u, mix_tracklist, plan_hash, tracklist,
+};

@@ -3,6 +3,7 @@
 use crate::audio::clean;
 use crate::base::Seconds;
 use crate::mix::MixPlan;
+use crate::order::{EnergyCurve, agreement};
 use crate::remix::RemixPlan;
 use serde::Serialize;
 
@@ -89,6 +90,28 @@ pub(super) fn visits(plan: &MixPlan) -> Vec<(usize, Seconds)> {
         }
     }
     visits
+}
+
+/// How well the energy of a mix follows the curve that was asked for, as a rank correlation. `None`
+/// where none was, or where nothing goes up or down.
+pub fn energy_agreement(plan: &MixPlan) -> Option<f64> {
+    let curve: EnergyCurve = plan.energy.parse().ok()?;
+    let (visits, end) = (visits(plan), plan.duration().0.max(1e-9));
+    let until = |i: usize| visits.get(i + 1).map_or(end, |next| next.1.0);
+    let pair = |i: usize| {
+        let middle = (visits[i].1.0 + until(i)) / 2.0;
+        Some((curve.at(middle / end), plan.tracks[visits[i].0].energy?))
+    };
+    let (asked, found): (Vec<f64>, Vec<f64>) = (0..visits.len()).filter_map(pair).unzip();
+    agreement(&asked, &found)
+}
+
+/// The curve of energy that was asked for and how well it is followed, in words.
+pub fn energy_words(plan: &MixPlan) -> Option<String> {
+    let asked = clean(&plan.energy, FIELD);
+    let found =
+        energy_agreement(plan).map(|r| format!(", followed by {r:.2} (1 is to the last song)"));
+    (!asked.is_empty()).then(|| asked + &found.unwrap_or_default())
 }
 
 /// A hash that names a plan.

@@ -71,6 +71,11 @@ impl Compact {
         Ok(format!("compact-1-{}", Weights::bundled()?.hash))
     }
 
+    /// The file of weights in the program.
+    pub fn weights() -> &'static [u8] {
+        weights::FILE
+    }
+
     /// Hands what was heard over to the rule.
     fn begin(&mut self) {
         if let Some(level) = self.meter.finish() {

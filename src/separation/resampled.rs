@@ -13,6 +13,8 @@ pub struct Resampled<S> {
     outside: SampleRate,
     inside: SampleRate,
     channels: usize,
+    /// Channels of all sources together.
+    found: usize,
     /// The conversion of what is heard first.
     ear: Option<Resampler>,
     way: Option<Way>,
@@ -29,7 +31,13 @@ struct Way {
 impl<S: Separator> Resampled<S> {
     /// Wraps a separator for songs at the rate `inside`, to take songs at `outside`.
     pub fn new(inner: S, inside: SampleRate, outside: SampleRate, channels: usize) -> Self {
-        Resampled { inner, outside, inside, channels, ear: None, way: None }
+        Resampled { inner, outside, inside, channels, found: channels, ear: None, way: None }
+    }
+
+    /// For a separator that finds so many sources.
+    #[must_use]
+    pub fn with_sources(self, sources: usize) -> Self {
+        Resampled { found: sources * self.channels, ..self }
     }
 
     fn way(&mut self) -> Result<Way> {
@@ -43,7 +51,7 @@ impl<S: Separator> Resampled<S> {
         }
         Ok(Way {
             there: Resampler::new(self.outside, self.inside, self.channels)?,
-            back: Resampler::new(self.inside, self.outside, self.channels)?,
+            back: Resampler::new(self.inside, self.outside, self.found)?,
             fed: 0,
             given: 0,
         })
@@ -70,6 +78,10 @@ impl<S: Separator> Separator for Resampled<S> {
         self.inner.hears_first()
     }
 
+    fn hearing(&self) -> f64 {
+        self.inner.hearing()
+    }
+
     fn hear(&mut self, mix: &[&[f32]]) -> Result<()> {
         let mut ear = match self.ear.take() {
             Some(ear) => ear,
@@ -87,9 +99,9 @@ impl<S: Separator> Separator for Resampled<S> {
         way.fed += mix.frames();
         let mut inside = AudioBuffer::new(self.channels);
         way.there.push(&mix, &mut inside)?;
-        let mut found = AudioBuffer::new(self.channels);
+        let mut found = AudioBuffer::new(self.found);
         self.inner.process(&inside.slices(), &mut found.planes)?;
-        let mut outside = AudioBuffer::new(self.channels);
+        let mut outside = AudioBuffer::new(self.found);
         way.back.push(&found, &mut outside)?;
         way.give(outside, drums);
         self.way = Some(way);
@@ -100,10 +112,10 @@ impl<S: Separator> Separator for Resampled<S> {
         let mut way = self.way()?;
         let mut inside = AudioBuffer::new(self.channels);
         way.there.finish(&mut inside)?;
-        let mut found = AudioBuffer::new(self.channels);
+        let mut found = AudioBuffer::new(self.found);
         self.inner.process(&inside.slices(), &mut found.planes)?;
         self.inner.finish(&mut found.planes)?;
-        let mut outside = AudioBuffer::new(self.channels);
+        let mut outside = AudioBuffer::new(self.found);
         way.back.push(&found, &mut outside)?;
         way.back.finish(&mut outside)?;
         // Both conversions round their lengths, which can leave a frame or two over or owing.

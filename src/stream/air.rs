@@ -9,7 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use super::http::router;
+use super::icecast::Icecast;
 use super::producer::Producer;
+use super::relaying::Origin;
 use super::station::{Station, TICK};
 use crate::base::{Error, ErrorKind, Result};
 use crate::net::{NetLimits, bind, serve};
@@ -53,7 +55,8 @@ impl Antenna {
         Ok(Antenna { runtime, listener, limits, address })
     }
 
-    /// Sends until `goes_on` says no, then lets listeners go. It is asked ten times a second.
+    /// Sends until `goes_on` says no, then lets listeners go. It is asked ten times a second. The
+    /// servers of `feeds` get the stream too.
     ///
     /// # Errors
     /// `Internal` where no sound can be made any more.
@@ -61,12 +64,15 @@ impl Antenna {
         self,
         station: &Arc<Station>,
         producer: Producer,
-        mut goes_on: impl FnMut() -> bool,
+        feeds: Vec<Icecast>,
+        goes_on: impl FnMut() -> bool,
     ) -> Result<()> {
-        let Antenna { runtime, listener, limits, .. } = self;
-        let (stop, stopped) = watch::channel(false);
-        let over = AtomicBool::new(false);
-        let serving = runtime.spawn(serve(listener, router(station.clone()), limits, stopped));
+        let over = Arc::new(AtomicBool::new(false));
+        for feed in feeds {
+            // Not waited for at the end: the other side may be slow to let go.
+            let (station, over) = (station.clone(), over.clone());
+            std::thread::spawn(move || feed.feed(&station, &over));
+        }
         let made = std::thread::scope(|scope| {
             let making = scope.spawn(|| {
                 let made = produce(station, producer, &over);
@@ -74,21 +80,38 @@ impl Antenna {
                 made
             });
             scope.spawn(|| pace(station, &over));
-            while !over.load(Ordering::SeqCst) && goes_on() {
-                std::thread::sleep(LOOK);
-            }
-            station.drain();
-            // Nobody may serve any more.
-            let _ = stop.send(true);
-            let _ = runtime.block_on(serving);
-            over.store(true, Ordering::SeqCst);
+            self.serve(station, &over, goes_on);
             making.join()
         });
-        runtime.shutdown_timeout(LOOK);
         made.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Internal, "the program failed while it made sound")
                 .because("this is a defect: please report it"))
         })
+    }
+
+    /// Passes the stream of another station on until `goes_on` says no.
+    pub fn pass_on(self, station: &Arc<Station>, origin: Origin, goes_on: impl FnMut() -> bool) {
+        let over = Arc::new(AtomicBool::new(false));
+        let (to, ended) = (station.clone(), over.clone());
+        // Not waited for at the end, as above.
+        std::thread::spawn(move || origin.pass_on(&to, &ended));
+        self.serve(station, &over, goes_on);
+    }
+
+    /// Serves until `goes_on` says no or it is `over`, and lets listeners go.
+    fn serve(self, station: &Arc<Station>, over: &AtomicBool, mut goes_on: impl FnMut() -> bool) {
+        let Antenna { runtime, listener, limits, .. } = self;
+        let (stop, stopped) = watch::channel(false);
+        let serving = runtime.spawn(serve(listener, router(station.clone()), limits, stopped));
+        while !over.load(Ordering::SeqCst) && goes_on() {
+            std::thread::sleep(LOOK);
+        }
+        station.drain();
+        // Nobody may serve any more.
+        let _ = stop.send(true);
+        let _ = runtime.block_on(serving);
+        over.store(true, Ordering::SeqCst);
+        runtime.shutdown_timeout(LOOK);
     }
 }
 

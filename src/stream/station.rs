@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use super::board::Board;
 use super::mount::Mount;
 use super::pace::Pace;
+use super::relays::Relays;
 use super::source::{News, SongCard, SourceState, Wish};
 use super::told;
 use crate::base::{Clock, Seconds};
@@ -40,6 +41,8 @@ pub struct StationOptions {
     pub metaint: usize,
     /// What those in charge must show.
     pub token: Option<String>,
+    /// The station this one only passes on: `http://host:port`.
+    pub origin: Option<String>,
 }
 
 impl Default for StationOptions {
@@ -53,6 +56,7 @@ impl Default for StationOptions {
             per_address: 32,
             metaint: 8_192,
             token: None,
+            origin: None,
         }
     }
 }
@@ -79,7 +83,7 @@ pub struct Listener {
 pub struct Counts {
     /// Times there was too little sound.
     pub underruns: AtomicU64,
-    /// How late the last late release was, in microseconds.
+    /// How late the last release was, in microseconds, where that is worth a word.
     pub drift: AtomicU64,
     /// Listeners ever.
     pub listeners: AtomicU64,
@@ -95,6 +99,8 @@ pub struct Station {
     pub mounts: Vec<Arc<Mount>>,
     /// What is counted.
     pub counts: Counts,
+    /// Stations that pass it on.
+    pub relays: Relays,
     clock: Arc<dyn Clock>,
     since: (Duration, f64),
     rate: f64,
@@ -128,6 +134,7 @@ impl Station {
             rate: board.rate(),
             board: Mutex::new(board),
             counts: Counts::default(),
+            relays: Relays::default(),
             pace: Mutex::default(),
             listeners: Mutex::default(),
             wishes: Mutex::default(),
@@ -149,8 +156,9 @@ impl Station {
         let made = self.made();
         let mut pace = lock(&self.pace);
         let due = pace.0.due(self.clock.now(), made);
+        let late = due.drift.map_or(0.0, |drift| drift.0);
+        self.counts.drift.store((1e6 * late) as u64, Ordering::Relaxed);
         if let Some(drift) = due.drift {
-            self.counts.drift.store((1e6 * drift.0) as u64, Ordering::Relaxed);
             self.say(format!("sending is {:.0} ms late, catching up", 1e3 * drift.0));
         }
         if due.missing.is_some() && !pace.1 {
@@ -168,6 +176,17 @@ impl Station {
         if let Some(song) = begun {
             self.say(format!("now {}", song.line()));
         }
+    }
+
+    /// Sends all there is: for a station that passes on what another one paces.
+    pub fn passed_on(&self) {
+        let made = self.made();
+        for mount in &self.mounts {
+            mount.release(Seconds(f64::INFINITY));
+        }
+        let wall = self.clock.wall();
+        *lock(&self.now) = (made, wall);
+        lock(&self.board).advance(made, wall);
     }
 
     /// Takes news from the source.
@@ -316,6 +335,10 @@ impl Station {
 
     /// Whether anybody can be served well.
     pub fn healthy(&self) -> bool {
+        if self.options.origin.is_some() {
+            // What it has, it passes on at once.
+            return self.made().0 > 0.0;
+        }
         let source = lock(&self.source).silent;
         !source && self.lead().0 > 0.25 * self.options.lead.0
     }

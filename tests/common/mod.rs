@@ -157,7 +157,7 @@ impl Desk {
         // Nothing of the machine the tests run on may decide.
         let config = self.path("config");
         command.args(words).current_dir(self.folder.path()).env("XDG_CONFIG_HOME", config);
-        command.env("XDG_CACHE_HOME", self.path("cache"));
+        command.env("XDG_CACHE_HOME", self.path("cache")).env("XDG_DATA_HOME", self.path("data"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("EVERMIX_")) {
             command.env_remove(name);
         }

@@ -6,8 +6,9 @@ use evermix::audio::wav::SampleFormat;
 use evermix::base::{Cancel, JumpRate, Limits, Lufs, Quiet, Result, Seed};
 use evermix::corpus::{Algorithm, SongBeats};
 use evermix::pipeline::{
-    BeatSource, Context, FeatureSet, GenerateJob, Model, SegmentOptions, Skipped, Weights,
-    create_dataset, find_songs, find_stems, fit, generate, read_beats, segment, separate,
+    BeatSource, Context, FeatureSet, GenerateJob, Model, SegmentOptions, SeparateOptions, Skipped,
+    Stems, Weights, create_dataset, find_songs, find_stems, fit, generate, read_beats, segment,
+    separate,
 };
 use evermix::remix::{JumpCosts, Law, LayerChoice, RemixOptions};
 use evermix::store::{DiskFs, Fs, sweep};
@@ -106,7 +107,12 @@ impl Stage {
             Stage::Separate => {
                 let music = if way == Way::One { "music" } else { "other-music" };
                 let (songs, mut skipped) = find_songs(&context, &[desk.path(music)])?;
-                let batch = separate(&context, &songs, &work("stems"), Model::Hpss)?;
+                let batch = {
+                    let (model, models) = (Model::Hpss, work("models"));
+                    let options =
+                        SeparateOptions { model: &model, stems: Stems::Two, models: &models };
+                    separate(&context, &songs, &work("stems"), &options)?
+                };
                 skipped.extend(batch.skipped);
                 Ok(skipped)
             }

@@ -98,6 +98,13 @@ fn words_that_make_no_sense_are_said_so_before_any_work() {
         (&["plan", "music"], "--output"),
         (&["plan", "music", "-o", "p.json", "--minutes", "0"], "--minutes out of range"),
         (&["plan", "music", "-o", "p.json", "--stems", "s", "--no-stems"], "cannot be used with"),
+        (&["plan", "music", "-o", "p.json", "--energy", "up"], "no curve of energy"),
+        (
+            &["plan", "music", "-o", "p.json", "--energy", "arc", "--order", "given"],
+            "a curve of energy and a given order",
+        ),
+        (&["render", "--plan", "p.json", "-o", "x.wav", "--energy", "arc"], "cannot be used with"),
+        (&["render", "--plan", "p.json", "-o", "x.wav", "--inject", "i"], "cannot be used with"),
         (&["score"], "MIX"),
     ] {
         let ran = forever(&desk, words);

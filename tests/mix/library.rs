@@ -6,7 +6,10 @@ use evermix::audio::Tags;
 use evermix::base::{Cancel, Limits, Quiet};
 use evermix::forever::catalogue::{CATALOGUE, Catalogue, Heard, Listed, Record};
 use evermix::forever::{SongId, Summary};
+use evermix::mix::parse_plan;
+use evermix::order::EnergyCurve;
 use evermix::pipeline::{BeatSource, Context, SongAnalysis, analysis_name, analyze, find_songs};
+use evermix::report::{energy_agreement, mix_page};
 use evermix::store::{Cache, DiskFs};
 use serde_json::Value;
 
@@ -63,7 +66,8 @@ fn known(desk: &Desk, count: usize) -> Vec<PathBuf> {
         let song = SongAnalysis { tags: tags.clone(), ..heard.clone() };
         cache.put(&DiskFs, "analysis", &name, &song).unwrap();
         entries.push(desk.path("cache/evermix/analysis").join(&name.0).with_extension("evx"));
-        let summary = Summary::of(&heard.track);
+        let energy = Some((n * 37 % count) as f64 / count as f64);
+        let summary = Summary { energy, ..Summary::of(&heard.track) };
         let heard = Ok(Box::new(Heard { tags, summary }));
         let record = Record { id: SongId(*id.as_bytes()), analysis: name.0, heard };
         records.push((Listed::look(&DiskFs, &path).unwrap(), record));
@@ -91,6 +95,39 @@ fn of_a_library_that_is_known_only_the_songs_played_are_looked_into() {
     std::fs::remove_file(desk.path("plan.json")).unwrap();
     ok(&desk, &words);
     assert!(desk.read("plan.json") == plan, "the same plan again");
+}
+
+#[test]
+fn the_energy_of_a_mix_follows_the_curve_that_was_asked_for() {
+    let desk = Desk::new();
+    known(&desk, 90);
+    let plan = |words: &[&str]| {
+        let common = ["plan", "music", "-o", "plan.json", "--minutes", "9", "--explain"];
+        let ran = ok(&desk, &[&common[..], words].concat());
+        let text = String::from_utf8(desk.read("plan.json")).unwrap();
+        (parse_plan(&text).unwrap(), ran.err())
+    };
+    let (usual, said) = plan(&[]);
+    assert!(usual.energy.is_empty() && !said.contains("energy: "), "{said}");
+    assert!(usual.tracks.iter().all(|track| track.energy.is_none()));
+    for curve in ["arc", "fall", "0:0.9,0.4:0.2,1:0.8"] {
+        let (plan, said) = plan(&["--energy", curve]);
+        assert_eq!((plan.energy.as_str(), plan.duration().0.round()), (curve, 540.0));
+        let agreement = energy_agreement(&plan).unwrap();
+        assert!(agreement > 0.85, "{curve}: {agreement}");
+        assert!(said.contains(&format!("energy: {curve}, followed by")), "{said}");
+        let found: Vec<f64> = plan.tracks.iter().map(|track| track.energy.unwrap()).collect();
+        let off = |(i, e): (usize, &f64)| {
+            let curve: EnergyCurve = curve.parse().unwrap();
+            (curve.at((i as f64 + 0.5) / found.len() as f64) - e).abs()
+        };
+        let off = found.iter().enumerate().map(off).sum::<f64>() / found.len() as f64;
+        assert!(off < 0.12, "{curve}: {off} off on average: {found:?}");
+        assert!(said.contains(&format!("energy {:.2} > {:.2}", found[0], found[1])), "{said}");
+        let page = mix_page(&plan, None);
+        assert!(page.contains("<dt>Energy</dt>") && page.contains(">Energy</th>"));
+    }
+    assert!(!mix_page(&usual, None).contains("Energy"));
 }
 
 #[test]
@@ -126,6 +163,33 @@ fn a_song_too_short_for_any_mix_is_skipped_and_listed() {
     assert_eq!(ran.code(), 3, "{}", ran.err());
     assert!(ran.err().contains("jingle.wav: skipped: too short"), "{}", ran.err());
     assert_eq!(tracks(&json(&desk, "plan.json")).len(), 3);
+}
+
+#[test]
+fn a_recording_in_two_files_is_played_once_and_that_is_no_failure() {
+    let desk = Desk::new();
+    let song = Song { seconds: 40.0, ..Song::at(122.0, 3) };
+    song.write(&desk.path("music/a song.wav"));
+    Song { seconds: 40.0, ..Song::at(118.0, 3) }.write(&desk.path("music/other.wav"));
+    // The same, cut at its start, softer, at another rate: no byte and no tag is equal.
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 44_100,
+        bits_per_sample: 24,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(desk.path("music/b copy.wav"), spec).unwrap();
+    for x in &song.render()[74_970..] {
+        writer.write_sample((x.clamp(-1.0, 1.0) * 5_900_000.0) as i32).unwrap();
+    }
+    writer.finalize().unwrap();
+    let ran = ok(&desk, &["plan", "music", "-o", "plan.json"]);
+    let told = "b copy.wav: left out, the same recording as a song.wav";
+    assert!(ran.err().contains(told), "{}", ran.err());
+    assert_eq!(tracks(&json(&desk, "plan.json")).len(), 2);
+    // In the order given a list is meant as it is.
+    ok(&desk, &["plan", "music", "-o", "given.json", "--order", "given"]);
+    assert_eq!(tracks(&json(&desk, "given.json")).len(), 3);
 }
 
 #[test]

@@ -9,12 +9,12 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::cli::args::AutoArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
-use crate::cli::trackers::{beat_source, tracker_flags};
+use crate::cli::trackers::{beat_source, models_dir, tracker_flags};
 use crate::cli::world::{World, model_flags, walk_flags};
 use crate::corpus::SongBeats;
 use crate::pipeline::{
-    Batch, BeatSource, Context, GenerateJob, Skipped, SongInput, create_dataset, find_songs,
-    find_stems, fit, generate, segment, separate,
+    Batch, BeatSource, Context, GenerateJob, SeparateOptions, Skipped, SongInput, Stems,
+    create_dataset, find_songs, find_stems, fit, generate, segment, separate,
 };
 
 pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
@@ -35,7 +35,9 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     let context = world.context(&settings);
     let source = beat_source(&context, &settings, &args.trackers)?;
     let (songs, found) = find_songs(&context, &args.inputs)?;
-    let stages = if args.no_stems { estimate::SEGMENT } else { estimate::all(settings.model) };
+    let models = models_dir();
+    let options = two_stems(&settings, &models);
+    let stages = if args.no_stems { estimate::SEGMENT } else { estimate::all(&options) };
     let cost = estimate::of(&context, &songs, stages);
     if args.dry.dry_run {
         return estimate::report(world, "remix", &cost);
@@ -51,6 +53,11 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     generating::write_page(&context, &mut made, args.report.as_deref())?;
     generating::report(world, &made);
     Ok(exit)
+}
+
+/// The model in the settings, for drums and everything else.
+pub fn two_stems<'a>(settings: &'a Settings, models: &'a Path) -> SeparateOptions<'a> {
+    SeparateOptions { model: &settings.model, stems: Stems::Two, models }
 }
 
 struct Work<'a> {
@@ -76,7 +83,7 @@ impl Work<'_> {
         }
         let stems_dir = self.project.join("stems");
         let _stems = self.world.take(&stems_dir)?;
-        let stems = separate(context, songs, &stems_dir, self.settings.model)?;
+        let stems = separate(context, songs, &stems_dir, &two_stems(self.settings, &models_dir()))?;
         let wanted: Vec<&str> = stems.done.iter().map(|s| s.song.as_str()).collect();
         let mut found = find_stems(context, &stems_dir)?;
         found.retain(|song| wanted.contains(&song.name.as_str()));

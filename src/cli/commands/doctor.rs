@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::settings::{Overrides, Settings};
 use crate::cli::trackers::models_dir;
 use crate::cli::world::World;
-use crate::pipeline::BeatSource;
+use crate::pipeline::{BeatSource, models};
 use crate::store::{DiskFs, write_atomic};
 
 struct Check {
@@ -49,7 +49,7 @@ fn checks(world: &World<'_>) -> Vec<Check> {
         },
         Check { name: "writes", ok: true, found: "wav, flac, mp3, opus".to_string() },
         beat_trackers(world),
-        Check { name: "separators", ok: true, found: "compact (auto), hpss".to_string() },
+        separators(),
         Check {
             name: "settings",
             ok: settings.is_ok(),
@@ -62,6 +62,18 @@ fn checks(world: &World<'_>) -> Vec<Check> {
         writable(&project),
         room(&project),
     ]
+}
+
+/// The separators that are here, with the one that `auto` takes.
+fn separators() -> Check {
+    let folder = models_dir();
+    let here = |name: &&str| models::find(&DiskFs, &folder, name).is_some();
+    let mut names: Vec<_> = ["htdemucs", "htdemucs_ft"].into_iter().filter(here).collect();
+    let auto = if names.contains(&"htdemucs") { "htdemucs" } else { "compact" };
+    names.extend(["compact", "hpss"]);
+    let mark = |name: &str| if name == auto { format!("{name} (auto)") } else { name.to_string() };
+    let found: Vec<_> = names.into_iter().map(mark).collect();
+    Check { name: "separators", ok: true, found: found.join(", ") }
 }
 
 /// The beat trackers that are here; a network that cannot be used is a fault.

@@ -6,7 +6,8 @@ use crate::audio::Decoder;
 use crate::base::{Error, ErrorKind, Result, Seconds};
 use crate::cli::exit::Exit;
 use crate::cli::world::World;
-use crate::pipeline::{Context, Model, SongInput, Sound};
+use crate::pipeline::{Context, Model, SeparateOptions, SongInput, Sound, Stems, models};
+use crate::store::DiskFs;
 
 /// What a command does to each song.
 #[derive(Clone, Copy, Debug)]
@@ -17,22 +18,33 @@ pub struct Stages {
     cpu_per_minute: f64,
     /// Memory in MiB for each thread.
     memory: f64,
+    /// Memory in MiB of a network that all threads share.
+    network: f64,
 }
 
-pub const SEGMENT: Stages = Stages { writes: 1.0, cpu_per_minute: 0.2, memory: 90.0 };
+pub const SEGMENT: Stages = Stages { writes: 1.0, cpu_per_minute: 0.2, memory: 90.0, network: 0.0 };
 
 /// What separating costs with a model.
-pub fn separating(model: Model) -> Stages {
-    match model {
-        Model::Hpss => Stages { writes: 2.0, cpu_per_minute: 0.4, memory: 20.0 },
-        Model::Auto | Model::Compact => Stages { writes: 2.0, cpu_per_minute: 0.8, memory: 30.0 },
+pub fn separating(options: &SeparateOptions<'_>) -> Stages {
+    let writes = options.stems.names().len() as f64;
+    let runs = if options.stems == Stems::Four { 3.0 } else { 1.0 };
+    let small = |cpu_per_minute, memory| Stages { writes, cpu_per_minute, memory, network: 0.0 };
+    let large =
+        |runs: f64| Stages { writes, cpu_per_minute: 60.0 * runs, memory: 0.0, network: 900.0 };
+    match options.model {
+        Model::Hpss => small(0.4, 20.0),
+        Model::Htdemucs | Model::File(_) => large(1.0),
+        Model::HtdemucsFt => large(runs),
+        Model::Auto if models::find(&DiskFs, options.models, "htdemucs").is_some() => large(1.0),
+        Model::Auto | Model::Compact => small(0.8, 30.0),
     }
 }
 
 /// What all stages cost together with a model.
-pub fn all(model: Model) -> Stages {
-    let separate = separating(model);
-    Stages { writes: 4.0, cpu_per_minute: separate.cpu_per_minute + 0.5, memory: 90.0 }
+pub fn all(options: &SeparateOptions<'_>) -> Stages {
+    let separate = separating(options);
+    let cpu_per_minute = separate.cpu_per_minute + 0.5;
+    Stages { writes: 4.0, cpu_per_minute, memory: 90.0, ..separate }
 }
 
 /// The cost of a command.
@@ -63,7 +75,7 @@ pub fn of(context: &Context<'_>, songs: &[SongInput], stages: Stages) -> Cost {
         seconds: Seconds(seconds),
         bytes: bytes as u64,
         minutes: seconds / 60.0 * stages.cpu_per_minute / 60.0 / context.threads as f64,
-        memory: stages.memory * context.threads as f64,
+        memory: stages.memory * context.threads as f64 + stages.network,
     }
 }
 

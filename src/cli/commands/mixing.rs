@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use crate::base::{Error, ErrorKind, Event, Lufs, Result, SampleRate, Seconds, Seed};
 use crate::cli::forever_args::MixArgs;
 use crate::cli::settings::{Overrides, Settings};
-use crate::cli::trackers::{beat_source, tracker_flags};
+use crate::cli::trackers::{beat_source, models_dir, tracker_flags};
 use crate::cli::world::{World, optional_rate};
 use crate::forever::catalogue::{CATALOGUE, Catalogue, Library, update_with};
-use crate::forever::{PlanJob, Shelf, Stems, Wishes, make_plan};
+use crate::forever::{Ordering, PlanJob, Shelf, Stems, Wishes, make_plan};
 use crate::mix::dj::Options;
 use crate::mix::{Action, MixPlan, Override};
-use crate::order::{Criterion, Weights};
+use crate::order::{Criterion, EnergyCurve, Weights};
 use crate::pipeline::{Context, Skipped, Sound};
+use crate::report::energy_words;
 use crate::store::exists;
 
 /// The flags of a mix.
@@ -23,6 +24,7 @@ pub fn flags(args: &MixArgs) -> Overrides {
     flags.set_count("seed", args.seed);
     flags.set("mix.style", args.style.clone());
     flags.set("mix.order", args.order.clone());
+    flags.set("mix.energy", args.energy.clone());
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     flags.set("mix.inject", args.inject.as_ref().map(text));
     flags.set("mix.mix-file", args.mix_file.as_ref().map(text));
@@ -63,7 +65,7 @@ impl Mixing<'_> {
         let beats = beat_source(self.context, self.settings, &self.args.trackers)?;
         let stems = self.stems();
         let _lock = match &stems {
-            Stems::Made(folder, _) => Some(self.world.take(folder)?),
+            Stems::Made(folder, ..) => Some(self.world.take(folder)?),
             Stems::Found(_) | Stems::None => None,
         };
         let shelf = Shelf::new(&beats, stems);
@@ -98,7 +100,9 @@ impl Mixing<'_> {
         let folder = self.world.path_or(self.args.stems.as_ref(), "stems");
         match (self.args.no_stems, self.args.separate) {
             (true, _) => Stems::None,
-            (false, true) if !self.dry => Stems::Made(folder, self.settings.model),
+            (false, true) if !self.dry => {
+                Stems::Made(folder, self.settings.model.clone(), models_dir())
+            }
             (false, _) => Stems::Found(folder),
         }
     }
@@ -118,6 +122,25 @@ impl Mixing<'_> {
         let file = |name: &String| (!name.is_empty()).then(|| PathBuf::from(name));
         let mix = &self.settings.mix;
         Ok(Wishes { inject: file(&mix.inject), mix: file(&mix.mix_file) })
+    }
+
+    /// The curve of energy. Songs in a given order have theirs already: that is wrong where both
+    /// were typed, and where the curve is a setting the order is what was typed.
+    fn energy(&self) -> Result<Option<EnergyCurve>> {
+        let mix = &self.settings.mix;
+        if mix.energy.is_empty() {
+            return Ok(None);
+        }
+        let curve = mix.energy.parse()?;
+        match (mix.order, &self.args.energy) {
+            (Ordering::Given, Some(_)) => {
+                Err(Error::new(ErrorKind::Usage, "a curve of energy and a given order")
+                    .because("songs in the order given go up and down as they do")
+                    .hint("leave out --energy, or the order"))
+            }
+            (Ordering::Given, None) => Ok(None),
+            (Ordering::Tour, _) => Ok(Some(curve)),
+        }
     }
 
     pub fn job(&self, overrides: Vec<Override>) -> Result<PlanJob> {
@@ -150,6 +173,7 @@ impl Mixing<'_> {
             order: mix.order,
             window: mix.artist_gap,
             weights: weights(&mix.weights)?,
+            energy: self.energy()?,
             wishes: self.wishes()?,
             never: [mix.never_artists.clone(), mix.never_tags.clone()],
             seed: Seed(settings.seed),
@@ -193,6 +217,9 @@ pub fn tell(world: &World<'_>, plan: &MixPlan, explain: bool) {
     let matched =
         plan.actions.iter().filter(|p| matches!(p.action, Action::Crossmatch { .. })).count();
     let all = plan.actions.iter().filter(|p| p.why.is_some()).count();
+    if let Some(energy) = energy_words(plan) {
+        world.talk.say(&format!("energy: {energy}"));
+    }
     world.talk.say(&format!(
         "{} of {} songs, {matched} of {all} transitions beat on beat",
         plan.duration(),
@@ -208,10 +235,15 @@ fn explained(plan: &MixPlan) -> String {
         let name = |i: usize| plan.tracks[i].title.clone();
         let tempo = why.tempo_change.map_or("     ".into(), |c| format!("{c:+4.1}%"));
         let key = why.key_steps.map_or("?".into(), |s| s.to_string());
+        let energy = |i: usize| plan.tracks[i].energy.map_or("?".into(), |e| format!("{e:.2}"));
+        let energies = match plan.energy.is_empty() {
+            true => String::new(),
+            false => format!("energy {} > {}  ", energy(from), energy(to)),
+        };
         let costs: Vec<String> =
             why.costs.iter().map(|(name, cost)| format!("{name} {cost:.2}")).collect();
         lines.push(format!(
-            "{at} {} > {}: {tempo} key {key}  {}\n      {}",
+            "{at} {} > {}: {tempo} key {key}  {energies}{}\n      {}",
             name(from),
             name(to),
             why.reason,

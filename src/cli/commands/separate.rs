@@ -7,23 +7,27 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::cli::args::SeparateArgs;
 use crate::cli::exit::Exit;
 use crate::cli::settings::Overrides;
+use crate::cli::trackers::models_dir;
 use crate::cli::world::{World, model_flags};
-use crate::pipeline::{find_songs, separate};
+use crate::pipeline::{SeparateOptions, Stems, find_songs, separate};
 
 pub fn run(world: &World<'_>, args: &SeparateArgs) -> Result<Exit> {
     let mut flags = Overrides::default();
     model_flags(&args.model, &mut flags);
     let settings = world.settings(flags)?;
     let context = world.context(&settings);
+    let parts = if args.stems.as_deref() == Some("4") { Stems::Four } else { Stems::Two };
+    let models = models_dir();
+    let options = SeparateOptions { model: &settings.model, stems: parts, models: &models };
     let (inputs, stems) = split_paths(world, &args.paths, "stems")?;
     let (songs, found) = find_songs(&context, &inputs)?;
-    let cost = estimate::of(&context, &songs, estimate::separating(settings.model));
+    let cost = estimate::of(&context, &songs, estimate::separating(&options));
     if args.dry.dry_run {
         return estimate::report(world, "separate", &cost);
     }
     let _lock = world.take(&stems)?;
     estimate::check_space(&cost, &stems)?;
-    let batch = separate(&context, &songs, &stems, settings.model)?;
+    let batch = separate(&context, &songs, &stems, &options)?;
     if world.common.json {
         let object = serde_json::json!({
             "schema": 1, "stems": stems, "made": batch.made, "reused": batch.reused,

@@ -1,16 +1,18 @@
 //! `forever stream`
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::mixing::{self, Mixing};
 use crate::audio::encode::live::Format;
-use crate::base::{Error, ErrorKind, Event, Result, Seconds, SystemClock};
+use crate::base::{Error, ErrorKind, Event, Result, Seconds, SystemClock, utc};
 use crate::cli::exit::Exit;
 use crate::cli::forever_args::StreamArgs;
-use crate::cli::settings::{Settings, StreamSettings};
+use crate::cli::settings::{PROJECT_FILE, Settings, StreamSettings};
 use crate::cli::trackers::beat_source;
 use crate::cli::world::World;
 use crate::forever::catalogue::{CATALOGUE, Catalogue};
@@ -20,7 +22,8 @@ use crate::forever::live::{
 use crate::mix::Style;
 use crate::net::{NetLimits, raise_descriptors};
 use crate::pipeline::Context;
-use crate::stream::{Antenna, Board, Producer, Station, StationOptions};
+use crate::store::{DiskFs, Fs as _};
+use crate::stream::{Antenna, Board, Icecast, Producer, Station, StationOptions};
 
 /// Connections that do not listen: pages, monitors, and those that are turned away.
 const OTHERS: usize = 256;
@@ -29,6 +32,9 @@ const REMEMBER: Duration = Duration::from_secs(5);
 
 pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let settings = world.settings(flags(args))?;
+    if let Some(origin) = &args.relay_of {
+        return super::relay::run(world, args, &settings, origin);
+    }
     let context = world.context(&settings);
     let formats = formats(&settings.stream)?;
     let folder = world.project().join("stream");
@@ -50,6 +56,9 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let source = LiveMix::new(options, context.limits, first, answers, desired.clone());
     let name = &settings.stream.name;
     let (producer, mounts) = Producer::new(Box::new(source), &formats, name)?;
+    let icecast = &settings.stream.icecast;
+    let feeds: Vec<Icecast> =
+        icecast.iter().map(|url| Icecast::new(url, &mounts)).collect::<Result<_>>()?;
     let (notes, noted) = channel();
     let station = Arc::new(Station::new(
         station_options(&settings.stream),
@@ -60,11 +69,16 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     ));
     greet(world, &station, antenna.address);
     let banned = librarian.banned();
-    let mut keeper = Keeper { context: &context, state, noted, last: Instant::now() };
+    let settings_file = Watched::new(world.project().join(PROJECT_FILE));
+    let last = Instant::now();
+    let mut keeper = Keeper { context: &context, state, noted, last };
+    let mut reload =
+        Reload { world, args, desired: desired.clone(), settings_file, hup: hang_up()? };
     let sent = std::thread::scope(|scope| {
         scope.spawn(move || librarian.serve(&desires, &answer));
-        let sent = antenna.send(&station, producer, || {
+        let sent = antenna.send(&station, producer, feeds, || {
             keeper.look(&station, &banned.all());
+            reload.look(&context, &station);
             context.cancel.check().is_ok()
         });
         // The librarian may be gone already.
@@ -80,6 +94,7 @@ fn flags(args: &StreamArgs) -> crate::cli::settings::Overrides {
     flags.set("stream.bind", args.bind.clone());
     flags.set("stream.name", args.name.clone());
     flags.set("stream.formats", (!args.formats.is_empty()).then(|| args.formats.clone()));
+    flags.set("stream.icecast", (!args.icecast.is_empty()).then(|| args.icecast.clone()));
     flags.set_count("stream.listeners", args.listeners);
     flags.set_count("stream.per-address", args.per_address);
     flags.set("stream.lead", args.lead);
@@ -102,7 +117,7 @@ fn live_options(
     context: &Context<'_>,
     settings: &Settings,
     args: &StreamArgs,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<LiveOptions> {
     if args.mix.minutes.is_some() || args.mix.tracks.is_some() {
         return Err(Error::new(ErrorKind::Usage, "a stream has no length")
@@ -113,6 +128,10 @@ fn live_options(
             .because("that law plans all songs at once")
             .hint("--style dj or --style crossfade; or: forever render --style capsule"));
     }
+    if args.mix.energy.is_some() {
+        return Err(Error::new(ErrorKind::Usage, "a stream has no end for a curve to lead to")
+            .hint("leave --energy out, or: forever render"));
+    }
     let work = Mixing { world, context, settings, args: &args.mix, dry: false };
     Ok(LiveOptions {
         job: work.job(Vec::new())?,
@@ -122,7 +141,8 @@ fn live_options(
     })
 }
 
-fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
+/// Takes the address listeners connect to.
+pub fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
     let address = settings.bind.to_socket_addrs().ok().and_then(|mut all| all.next());
     let address = address.ok_or_else(|| {
         Error::new(ErrorKind::Usage, format!("no address to listen at: {}", settings.bind))
@@ -137,7 +157,8 @@ fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
     Antenna::raise(address, limits, threads.min(4))
 }
 
-fn station_options(settings: &StreamSettings) -> StationOptions {
+/// How the station is run.
+pub fn station_options(settings: &StreamSettings) -> StationOptions {
     StationOptions {
         name: settings.name.clone(),
         tagline: settings.tagline.clone(),
@@ -146,11 +167,18 @@ fn station_options(settings: &StreamSettings) -> StationOptions {
         listeners: settings.listeners,
         per_address: settings.per_address,
         metaint: settings.metaint,
-        token: (!settings.token.is_empty()).then(|| settings.token.clone()),
+        token: token(settings),
+        origin: None,
     }
 }
 
-fn greet(world: &World<'_>, station: &Station, address: SocketAddr) {
+/// What those in charge must show, if there are any.
+pub fn token(settings: &StreamSettings) -> Option<String> {
+    (!settings.token.is_empty()).then(|| settings.token.clone())
+}
+
+/// Says where the stream is heard.
+pub fn greet(world: &World<'_>, station: &Station, address: SocketAddr) {
     let mounts: Vec<String> =
         station.mounts.iter().map(|m| format!("http://{address}{}", m.path)).collect();
     world.talk.say(&format!("streaming: {}", mounts.join("  ")));
@@ -168,6 +196,7 @@ struct Keeper<'a> {
 impl Keeper<'_> {
     fn look(&mut self, station: &Station, banned: &[String]) {
         for text in self.noted.try_iter() {
+            let text = format!("{} {text}", utc(station.wall_now()));
             self.context.progress.report(Event::Note { text: &text });
         }
         if self.last.elapsed() >= REMEMBER {
@@ -182,6 +211,74 @@ impl Keeper<'_> {
             self.context.progress.report(Event::Note { text: &error.to_string() });
         }
     }
+}
+
+/// Takes settings that change while the stream runs.
+struct Reload<'a> {
+    world: &'a World<'a>,
+    args: &'a StreamArgs,
+    desired: Sender<Desired>,
+    settings_file: Watched,
+    hup: Arc<AtomicBool>,
+}
+
+impl Reload<'_> {
+    /// Looks at the settings again when their file has changed or the process is told to (SIGHUP).
+    fn look(&mut self, context: &Context<'_>, station: &Station) {
+        let told = self.hup.swap(false, Ordering::SeqCst);
+        if !self.settings_file.has_changed() && !told {
+            return;
+        }
+        let (world, args) = (self.world, self.args);
+        let job = world.settings(flags(args)).and_then(|settings| {
+            let settings = &settings;
+            Mixing { world, context, settings, args: &args.mix, dry: false }.job(Vec::new())
+        });
+        match job {
+            Ok(job) => {
+                station.say("settings and songs are looked at again");
+                // The librarian is there as long as the stream.
+                let _ = self.desired.send(Desired::Job(Box::new(job)));
+                let _ = self.desired.send(Desired::Look);
+            }
+            Err(error) => station.say(format!("the settings stay as they were: {error}")),
+        }
+    }
+}
+
+/// A flag that is set by SIGHUP, as servers know it.
+fn hang_up() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&flag))
+        .map_err(|e| Error::new(ErrorKind::Internal, "no signals").because(e.to_string()))?;
+    Ok(flag)
+}
+
+/// A file whose time of writing is looked at now and then.
+struct Watched {
+    path: PathBuf,
+    written: Option<i64>,
+    looked: Instant,
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Watched {
+        let written = written(&path);
+        Watched { path, written, looked: Instant::now() }
+    }
+
+    fn has_changed(&mut self) -> bool {
+        if self.looked.elapsed() < REMEMBER {
+            return false;
+        }
+        self.looked = Instant::now();
+        let now = written(&self.path);
+        std::mem::replace(&mut self.written, now) != now
+    }
+}
+
+fn written(path: &Path) -> Option<i64> {
+    Some(DiskFs.metadata(path).ok()?.modified)
 }
 
 #[cfg(test)]

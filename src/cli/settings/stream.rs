@@ -10,6 +10,8 @@ pub struct StreamSettings {
     pub bind: String,
     /// Formats: `mp3`, `mp3:192`, `mp3:V2`, `opus`, `opus:96`, `flac`.
     pub formats: Vec<String>,
+    /// Icecast servers to feed: `http://source:PASSWORD@HOST:PORT/MOUNT.mp3`.
+    pub icecast: Vec<String>,
     /// What the stream is called.
     pub name: String,
     /// A line below the name.
@@ -33,6 +35,7 @@ impl Default for StreamSettings {
         StreamSettings {
             bind: "127.0.0.1:8192".to_string(),
             formats: vec!["mp3".to_string(), "opus".to_string()],
+            icecast: Vec::new(),
             name: "Evermix".to_string(),
             tagline: "A mix without end".to_string(),
             listeners: 250,

@@ -54,6 +54,8 @@ pub enum Desired {
     Ban(String),
     /// To look for new songs now.
     Look,
+    /// To choose songs and to mix them so from now on.
+    Job(Box<PlanJob>),
     /// To say something.
     Note(String),
     /// The end.
@@ -69,6 +71,8 @@ pub enum Answer {
     Nothing,
     /// How the library fares.
     State(SourceState),
+    /// To mix songs so from now on.
+    Job(Box<PlanJob>),
 }
 
 /// Numbers of songs that are not to be played.
@@ -198,6 +202,9 @@ impl<'a> Librarian<'a> {
                         return;
                     }
                 }
+                Ok(Desired::Job(job)) => {
+                    let _ = answers.send(Answer::Job(self.reconfigure(*job)));
+                }
                 Ok(other) => self.heed(other),
                 Err(RecvTimeoutError::Timeout) => self.hear_some(),
             }
@@ -226,11 +233,22 @@ impl<'a> Librarian<'a> {
                 self.say(&text);
                 Ok(())
             }
-            Desired::Next | Desired::Stop => Ok(()),
+            // These are answered where they come in.
+            Desired::Next | Desired::Stop | Desired::Job(_) => Ok(()),
         };
         if let Err(error) = done {
             self.say(&error.to_string());
         }
+    }
+
+    /// Takes other settings; the rate and the seed of a stream stay.
+    fn reconfigure(&mut self, mut job: PlanJob) -> Box<PlanJob> {
+        job.rate = self.options.job.rate;
+        job.seed = self.options.job.seed;
+        job.wishes.inject.get_or_insert_with(|| self.options.wishes.clone());
+        self.programme.reconfigure(programme_options(&job));
+        self.options.job = job.clone();
+        Box::new(job)
     }
 
     /// Adds a line to the file of wishes.

@@ -184,6 +184,10 @@ impl LiveMix {
                     self.state.silent = self.last().is_none();
                     return None;
                 }
+                Ok(Answer::Job(job)) => {
+                    self.mixing = job.options.clone();
+                    self.options.job = *job;
+                }
                 Ok(Answer::State(state)) => {
                     let SourceState { extended, silent, .. } = self.state;
                     self.state = SourceState { extended, silent, ..state };

@@ -6,11 +6,13 @@ use super::super::ordering::Ordering;
 use super::super::song::{Song, SongId};
 use super::{LONGEST_LIST, Programme, ProgrammeOptions};
 use crate::base::{Draws as _, Result, Seed};
-use crate::order::{DropReason, OrderOptions, Shape, SongFacts, arrange, cull, rotate_after};
+use crate::order::{
+    DropReason, OrderOptions, Shape, SongFacts, arrange, cull_with, rotate_after, same_recordings,
+};
 use crate::pipeline::Context;
 
 /// How much chance has a say in a tour; see [`OrderOptions`].
-const VARIETY: f64 = 0.1;
+pub const VARIETY: f64 = 0.1;
 /// A mix begins with one of the calmest songs: this share of them, one in so many.
 const CALM_SHARE: usize = 3;
 
@@ -41,11 +43,13 @@ impl Artists {
 }
 
 /// Splits songs into those that may be played and those left out. What is forced is always in.
+/// Which songs are one recording is found out once, and kept in `same`.
 pub fn cull_songs(
     songs: &[Song],
     facts: &[SongFacts],
     options: &ProgrammeOptions,
     forced: &HashSet<usize>,
+    same: &mut Option<Vec<(usize, usize)>>,
 ) -> (Vec<usize>, Vec<(usize, DropReason)>) {
     let mut seen = HashSet::new();
     let firsts: Vec<usize> = (0..songs.len()).filter(|&i| seen.insert(songs[i].id)).collect();
@@ -55,7 +59,11 @@ pub fn cull_songs(
     }
     let tagged = |&i: &usize| SongFacts { tags: words(&songs[i]), ..facts[i].clone() };
     let tagged: Vec<SongFacts> = firsts.iter().map(tagged).collect();
-    let culled = cull(&tagged, &options.rules);
+    let same: &[_] = match options.rules.duplicates {
+        true => same.get_or_insert_with(|| same_recordings(&tagged)),
+        false => &[],
+    };
+    let culled = cull_with(&tagged, &options.rules, same);
     let dropped = culled.dropped.into_iter().map(|(i, why)| (firsts[i], why.renumbered(&firsts)));
     let dropped: Vec<_> = dropped.filter(|(i, _)| !forced.contains(i)).collect();
     let out: HashSet<usize> = dropped.iter().map(|(i, _)| *i).collect();
@@ -89,7 +97,10 @@ impl Programme {
             let missing: Vec<usize> = self.pool.iter().copied().filter(missing).collect();
             list.extend(missing);
         }
-        self.toured(context, list, ended)
+        match self.options.energy.clone() {
+            Some(wish) => self.along(context, &list, &wish),
+            None => self.toured(context, list, ended),
+        }
     }
 
     /// The order given, on from the song played last.
@@ -189,7 +200,7 @@ impl Programme {
     }
 
     /// The first list is ordered by the seed as typed.
-    fn list_seed(&self) -> Seed {
+    pub(super) fn list_seed(&self) -> Seed {
         if self.lists == 0 {
             return self.options.seed;
         }

@@ -5,6 +5,7 @@
 //! twice before every song has come once, and nothing that was heard a while ago comes again
 //! because a list was made anew. Wishes of the user, in two files, go before.
 
+mod along;
 mod draw;
 mod history;
 mod wishes;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use super::ordering::Ordering;
 use super::song::{Song, SongId, facts};
 use crate::base::{Event, Result, Seed};
-use crate::order::{CullRules, DropReason, SongFacts, Weights};
+use crate::order::{CullRules, DropReason, EnergyCurve, SongFacts, Weights};
 use crate::pipeline::Context;
 use draw::Artists;
 use history::History;
@@ -45,6 +46,8 @@ pub struct ProgrammeOptions {
     pub rules: CullRules,
     /// How much each criterion counts in the order.
     pub weights: Weights,
+    /// How the energy goes up and down; as it comes where it is `None`. A given order stays.
+    pub energy: Option<EnergyWish>,
     /// Work spent on a list; as usual where it is `None`.
     pub effort: Option<u64>,
     /// A file of songs that are in every list whatever the rules say: a path or a title a line.
@@ -66,12 +69,24 @@ impl Default for ProgrammeOptions {
             novelty: 30,
             rules: CullRules::default(),
             weights: Weights::default(),
+            energy: None,
             effort: None,
             mix: None,
             inject: None,
             keep_wishes: false,
         }
     }
+}
+
+/// Energy over a mix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnergyWish {
+    /// The curve.
+    pub curve: EnergyCurve,
+    /// About how many songs the mix has; where it is `None`, every list has the whole curve.
+    pub songs: Option<usize>,
+    /// Longest stay with a song, in seconds, where there is one.
+    pub longest: Option<f64>,
 }
 
 /// Why a song was chosen.
@@ -112,11 +127,16 @@ pub struct Programme {
     /// Places of those they leave out, and why.
     left_out: Vec<(usize, DropReason)>,
     forced: HashSet<SongId>,
+    /// Pairs of songs that are one recording, counted among different contents; found out when
+    /// the first list of a listing is made.
+    same: Option<Vec<(usize, usize)>>,
     /// The rest of the list.
     queue: VecDeque<usize>,
     /// The listing has changed since the list was made.
     stale: bool,
     lists: u64,
+    /// Songs chosen so far.
+    drawn: usize,
     /// The last tour through all songs.
     tour: Vec<SongId>,
     told: HashSet<String>,
@@ -138,9 +158,11 @@ impl Programme {
             pool: Vec::new(),
             left_out: Vec::new(),
             forced: HashSet::new(),
+            same: None,
             queue: VecDeque::new(),
             stale: false,
             lists: 0,
+            drawn: 0,
             tour: Vec::new(),
             told: HashSet::new(),
         };
@@ -166,6 +188,15 @@ impl Programme {
         self.finder = Finder::new(&self.songs);
         self.pool = firsts;
         self.left_out.clear();
+        self.same = None;
+    }
+
+    /// Chooses otherwise from now on. What was played stays played.
+    pub fn reconfigure(&mut self, options: ProgrammeOptions) {
+        let keep = options.keep_wishes;
+        self.inject = options.inject.clone().map(|path| InjectFile::new(path, keep));
+        self.options = options;
+        self.stale = true;
     }
 
     /// The song to play next; `None` where there is none.
@@ -215,6 +246,7 @@ impl Programme {
     fn take(&mut self, place: usize, why: Why) -> Pick {
         let song = &self.songs[place];
         self.history.played(song);
+        self.drawn += 1;
         self.queue.retain(|&i| i != place);
         Pick { place, path: song.path.clone(), id: song.id, why }
     }
@@ -268,7 +300,8 @@ impl Programme {
                 None => tell(context, &mut self.told, format!("{line}: not among the songs")),
             }
         }
-        let (pool, dropped) = draw::cull_songs(&self.songs, &self.facts, &self.options, &forced);
+        let (songs, facts, options) = (&self.songs, &self.facts, &self.options);
+        let (pool, dropped) = draw::cull_songs(songs, facts, options, &forced, &mut self.same);
         for (place, why) in &dropped {
             self.tell_left_out(context, *place, why);
         }

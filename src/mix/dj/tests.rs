@@ -55,6 +55,7 @@ fn track(beats: usize, per_bar: u8, phrases: &[usize]) -> TrackAnalysis {
             outro_start: None,
         }),
         outline: Outline::default(),
+        print: Default::default(),
     }
 }
 

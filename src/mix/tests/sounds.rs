@@ -100,6 +100,7 @@ pub fn plan(rate: u32, tracks: usize, seconds: f64, actions: Vec<Action>) -> Mix
         seed: Seed(5),
         rate: SampleRate::new(rate).unwrap(),
         loudness: Lufs(-14.0),
+        energy: String::new(),
         overrides: Vec::new(),
         tracks: (0..tracks).map(|i| track(&format!("{i}.wav"), seconds)).collect(),
         actions: actions.into_iter().map(Planned::from).collect(),

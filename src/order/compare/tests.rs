@@ -126,7 +126,7 @@ prop_compose! {
             metre: None,
             artist, genre, tags, energy, danceability, opening, ending,
             duration: duration.map(Seconds), tempo: tempo.map(Bpm), loudness: loudness.map(Lufs),
-            key: opening.and_then(|o| o.key), title: None, content: None,
+            key: opening.and_then(|o| o.key), ..SongFacts::default()
         }
     }
 }

@@ -6,7 +6,7 @@ mod tempo;
 mod tour;
 
 use super::page::{Column, count, facts, figure, list, page, table, words};
-use super::tracklist::visits;
+use super::tracklist::{energy_words, visits};
 use crate::audio::clean;
 use crate::mix::{Action, MixPlan, PlanTrack, Score, Style, VoiceSpec, voices};
 
@@ -113,6 +113,7 @@ impl<'a> Mix<'a> {
             ("Songs", plan.tracks.len().to_string()),
             ("Style", style.to_string()),
             ("Seed", plan.seed.0.to_string()),
+            ("Energy", energy_words(plan).unwrap_or_default()),
             ("Loudness", loudness),
             ("Version", clean(&plan.version, NAME)),
         ]);
@@ -168,7 +169,11 @@ impl<'a> Mix<'a> {
             Column::Number("BPM"),
             Column::Words("Key"),
             Column::Number("Gain dB"),
+            Column::Number("Energy"),
         ];
+        // Energies are known where a curve of them was asked for.
+        let energies = self.plan.tracks.iter().any(|track| track.energy.is_some());
+        let columns = &columns[..columns.len() - usize::from(!energies)];
         let visits = visits(self.plan);
         let row = |&(track, at): &(usize, crate::base::Seconds)| {
             let known = &self.plan.tracks[track];
@@ -180,10 +185,11 @@ impl<'a> Mix<'a> {
                 known.tempo.map_or_else(String::new, |t| format!("{:.1}", t.0)),
                 known.key.as_ref().map_or_else(String::new, |key| clean(key, NAME)),
                 super::page::signed(known.gain.0.0),
+                known.energy.map_or_else(String::new, |energy| format!("{energy:.2}")),
             ]
         };
         let caption = "Songs in the order they are heard, each from where it is the louder one";
-        table(caption, &columns, visits.iter().take(ROWS).map(row)) + &left_out(visits.len())
+        table(caption, columns, visits.iter().take(ROWS).map(row)) + &left_out(visits.len())
     }
 }
 

@@ -65,6 +65,7 @@ fn plan(tracks: usize, actions: Vec<Planned>) -> MixPlan {
         seed: Seed(77),
         rate: SampleRate::CD,
         loudness: Lufs(-14.0),
+        energy: String::new(),
         overrides: Vec::new(),
         tracks: (0..tracks).map(track).collect(),
         actions,

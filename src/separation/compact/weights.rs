@@ -10,7 +10,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::separation::safetensors::Tensors;
 
 /// The trained weights; models/drums-small.md says what they are.
-const FILE: &[u8] = include_bytes!("../../../models/drums-small.safetensors");
+pub const FILE: &[u8] = include_bytes!("../../../models/drums-small.safetensors");
 
 /// Features of a band and window.
 pub const FEATURES: usize = 6;

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::empty;
 
+use super::control::in_charge;
 use super::feed::Feed;
 use super::icy::Titles;
 use super::text;
 use crate::audio::encode::live::Format;
 use crate::net::Conn;
 use crate::stream::mount::Mount;
+use crate::stream::relays::{RELAY_AGENT, Relay};
 use crate::stream::station::Station;
 
 /// `GET`: the sound, until the listener has enough.
@@ -29,6 +33,13 @@ pub async fn listen(
     let Some(mount) = station.mount(uri.path()).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let relay = text(&headers, "user-agent").starts_with(RELAY_AGENT);
+    if relay && let Err(refusal) = in_charge(&station, &headers) {
+        return refusal;
+    }
+    if !relay && let Some(elsewhere) = elsewhere(&station, &uri, &headers) {
+        return elsewhere;
+    }
     let place = (!station.is_draining())
         .then(|| station.join(&mount, conn.peer, text(&headers, "user-agent")))
         .flatten();
@@ -36,7 +47,10 @@ pub async fn listen(
     let wants_titles = text(&headers, "icy-metadata").trim() == "1";
     let titled = wants_titles && matches!(mount.format, Format::Mp3(_));
     let metaint = station.options.metaint;
-    let feed = Feed::new(station.clone(), place, titled.then(|| Titles::new(metaint)));
+    let mut feed = Feed::new(station.clone(), place, titled.then(|| Titles::new(metaint)));
+    if relay {
+        feed.is_relay(relay_of(&station, &conn, &headers));
+    }
     conn.follow_with(feed.flow());
     // An empty answer of unknown length: it ends with the connection, and the sound follows it.
     let mut response = Response::new(Body::from_stream(empty::<Result<Bytes, Infallible>>()));
@@ -58,6 +72,28 @@ pub async fn look(State(station): State<Arc<Station>>, uri: Uri) -> Response {
     let mut response = ().into_response();
     describe(&station, &mount, false, response.headers_mut());
     response
+}
+
+/// Sends a listener to one of the relays, if there are any. Who comes from this machine stays, as
+/// in the original.
+fn elsewhere(station: &Station, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let host = text(headers, "host");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+        return None;
+    }
+    let relay = station.relays.pick()?;
+    let to = format!("http://{relay}{}", uri.path());
+    Some((StatusCode::FOUND, [(LOCATION, to)]).into_response())
+}
+
+/// Where a relay says it is reached: where it connects from, unless it says otherwise.
+pub fn relay_of(station: &Station, conn: &Conn, headers: &HeaderMap) -> Option<Relay> {
+    let said = text(headers, "x-relay-addr");
+    let from = conn.peer.ip().to_string();
+    let host = if said.is_empty() { from.as_str() } else { said };
+    let (port, weight) = (text(headers, "x-relay-port"), text(headers, "x-relay-weight"));
+    Relay::new(host, port, weight, station.wall_now())
 }
 
 fn full() -> Response {

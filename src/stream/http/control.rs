@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::audio::relay_of;
 use super::text;
+use crate::net::Conn;
 use crate::stream::source::Wish;
 use crate::stream::station::Station;
 
@@ -63,19 +66,34 @@ fn line(body: &str) -> Option<String> {
     (!line.is_empty() && body.len() <= LONGEST).then(|| line.to_string())
 }
 
+/// A relay tells how many listen to it.
+pub async fn relay(
+    State(station): State<Arc<Station>>,
+    Extension(conn): Extension<Arc<Conn>>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Err(refusal) = in_charge(&station, &headers) {
+        return refusal;
+    }
+    let relay = relay_of(&station, &conn, &headers);
+    let count = body.trim().parse::<u64>();
+    match (relay, count) {
+        (Some(relay), Ok(count)) => {
+            station.relays.report(&relay.address, count, station.wall_now());
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
 fn wish(
     station: &Station,
     headers: &HeaderMap,
     wish: impl FnOnce() -> Result<Wish, &'static str>,
 ) -> Response {
-    let Some(token) = &station.options.token else {
-        let text = "control is off: start the stream with a token\n";
-        return (StatusCode::FORBIDDEN, text).into_response();
-    };
-    let shown = text(headers, AUTHORIZATION.as_str());
-    if !same(shown.strip_prefix("Bearer ").unwrap_or_default(), token) {
-        let ask = [(WWW_AUTHENTICATE, "Bearer")];
-        return (StatusCode::UNAUTHORIZED, ask, "wrong token\n").into_response();
+    if let Err(refusal) = in_charge(station, headers) {
+        return refusal;
     }
     match wish() {
         Ok(wish) => {
@@ -84,6 +102,23 @@ fn wish(
         }
         Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
     }
+}
+
+/// Whether a request shows the token.
+///
+/// # Errors
+/// The answer to one that does not.
+pub fn in_charge(station: &Station, headers: &HeaderMap) -> Result<(), Response> {
+    let Some(token) = &station.options.token else {
+        let text = "control is off: start the stream with a token\n";
+        return Err((StatusCode::FORBIDDEN, text).into_response());
+    };
+    let shown = text(headers, AUTHORIZATION.as_str());
+    if same(shown.strip_prefix("Bearer ").unwrap_or_default(), token) {
+        return Ok(());
+    }
+    let ask = [(WWW_AUTHENTICATE, "Bearer")];
+    Err((StatusCode::UNAUTHORIZED, ask, "wrong token\n").into_response())
 }
 
 /// Whether two secrets are the same, in a time that does not tell where they differ.

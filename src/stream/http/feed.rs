@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::icy::Titles;
 use crate::net::Flow;
+use crate::stream::relays::Relay;
 use crate::stream::ring::Taken;
 use crate::stream::station::{Listener, Station};
 
@@ -24,6 +25,8 @@ pub struct Feed {
     ready: Vec<Bytes>,
     titles: Option<Titles>,
     releases: watch::Receiver<u64>,
+    /// Its number among the relays, if it is one.
+    relay: Option<u64>,
 }
 
 impl Feed {
@@ -35,11 +38,16 @@ impl Feed {
     ) -> Feed {
         let releases = listener.mount.releases();
         let (place, opening) = listener.mount.ring().join(station.options.burst);
-        let mut feed =
-            Feed { station, listener, number, place, ready: Vec::new(), titles, releases };
+        let (ready, relay) = (Vec::new(), None);
+        let mut feed = Feed { station, listener, number, place, ready, titles, releases, relay };
         let now = feed.station.now();
         feed.give(opening, now);
         feed
+    }
+
+    /// Says that it feeds a relay, which others may be sent to while it lasts.
+    pub fn is_relay(&mut self, relay: Option<Relay>) {
+        self.relay = relay.map(|relay| self.station.relays.add(relay));
     }
 
     /// The feed as a flow that ends with the stream or when the listener is too slow.
@@ -107,5 +115,8 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.station.leave(self.number);
+        if let Some(relay) = self.relay {
+            self.station.relays.remove(relay);
+        }
     }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::stream::process;
+use crate::stream::relays::Relay;
 use crate::stream::station::{Listener, Station};
 
 /// 200 while listeners are served well, else 503.
@@ -58,7 +59,7 @@ pub fn record(station: &Station) -> Value {
         "underruns": count(&station.counts.underruns),
         "extended": source.extended,
         "songs": source,
-        "relays": [],
+        "relays": station.relays.all().into_iter().map(relay).collect::<Vec<_>>(),
         "memory_bytes": process::memory(),
         "cpu_seconds": process::cpu(),
         "encode": encode,
@@ -74,6 +75,15 @@ fn listener(station: &Station, listener: &Listener) -> Value {
         "seconds": station.listening(listener).0,
         "bytes": listener.bytes.load(Ordering::Relaxed),
         "behind": listener.mount.ring().behind(place).0,
+    })
+}
+
+fn relay(relay: Relay) -> Value {
+    json!({
+        "url": format!("http://{}/", relay.address),
+        "listeners": relay.listeners,
+        "weight": relay.weight,
+        "seen": relay.seen,
     })
 }
 
@@ -132,7 +142,7 @@ fn measures(station: &Station) -> Vec<Measure> {
         (
             "drift_seconds",
             "gauge",
-            "How late the last late packet was.",
+            "How late the last packets were.",
             one(count(&counts.drift) / 1e6),
         ),
         ("made_bytes_total", "counter", "Bytes encoded.", each(&|m| m.state().made as f64)),

@@ -72,7 +72,7 @@ pub async fn mounts(State(station): State<Arc<Station>>) -> Response {
         json!({
             "path": mount.path,
             "type": mount.format.content_type(),
-            "bitrate": mount.format.bitrate().map(|bits| bits / 1_000),
+            "bitrate": mount.format.bitrate(),
             "listeners": here,
         })
     });

@@ -12,12 +12,13 @@ mod live;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
@@ -51,11 +52,29 @@ pub fn router(station: Arc<Station>) -> Router {
         .route("/control/inject", post(control::inject))
         .route("/control/ban", post(control::ban))
         .route("/control/transition-bars", post(control::transition_bars))
-        .route("/control/reload", post(control::reload));
+        .route("/control/reload", post(control::reload))
+        .route("/control/relay", post(control::relay));
+    if station.options.origin.is_some() {
+        // The page and all that is known of the mix are where the mix is.
+        router = Router::new()
+            .route("/healthz", get(health::healthz))
+            .route("/metrics", get(health::metrics))
+            .route("/mounts.json", get(info::mounts))
+            .fallback(at_the_origin);
+    } else {
+        router = router.fallback(nothing_there);
+    }
     for mount in &station.mounts {
         router = router.route(&mount.path, get(audio::listen).head(audio::look));
     }
-    router.fallback(nothing_there).with_state(station).layer(from_fn(decent))
+    let decent = from_fn_with_state(station.clone(), decent);
+    router.with_state(station).layer(decent)
+}
+
+/// Sends whoever asks a relay for more than sound to the station it relays.
+async fn at_the_origin(State(station): State<Arc<Station>>, uri: Uri) -> Response {
+    let origin = station.options.origin.clone().unwrap_or_default();
+    (StatusCode::FOUND, [(LOCATION, format!("{origin}{}", uri.path()))]).into_response()
 }
 
 async fn nothing_there() -> Response {
@@ -63,18 +82,27 @@ async fn nothing_there() -> Response {
 }
 
 /// What every answer says for the safety of browsers, and what HTTP/1.1 asks of requests.
-async fn decent(request: Request, next: Next) -> Response {
+async fn decent(State(station): State<Arc<Station>>, request: Request, next: Next) -> Response {
     let newer = request.version() >= axum::http::Version::HTTP_11;
     if newer && !request.headers().contains_key(axum::http::header::HOST) {
         return (StatusCode::BAD_REQUEST, "HTTP/1.1 asks for a Host header\n").into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, policy(&station));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// The policy, with the relays sound may come from.
+fn policy(station: &Station) -> HeaderValue {
+    let relays: String =
+        station.relays.all().iter().map(|relay| format!(" http://{}", relay.address)).collect();
+    let policy = POLICY.replace("media-src 'self'", &format!("media-src 'self'{relays}"));
+    // Addresses of relays hold nothing but letters, digits, dots and the like.
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 /// A text header, empty where there is none or it is no text.

@@ -11,6 +11,8 @@ mod tests;
 
 use bytes::Bytes;
 
+pub use mp3::Mp3Splitter;
+
 use super::Mp3Quality;
 use crate::base::{Error, ErrorKind, Result, SampleRate};
 

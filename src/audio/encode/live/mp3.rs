@@ -14,6 +14,8 @@ const TOGETHER: usize = 8;
 /// A frame may use the last 511 bytes of the frames before it (ISO/IEC 11172-3, main_data_begin).
 const RESERVOIR: usize = 511;
 const HEADER: usize = 4;
+/// More bytes than any packet has.
+const MOST_WAITING: usize = 32 << 10;
 
 pub(super) fn encoder(rate: SampleRate, quality: Mp3Quality) -> Result<Box<dyn LiveEncoder>> {
     let target = output_rate(rate)?;
@@ -49,10 +51,52 @@ impl LiveEncoder for Mp3 {
         let mut made = Vec::new();
         encode(&mut self.lame, ready, &mut self.encoded, &mut made)?;
         self.waiting.extend_from_slice(&made);
-        while let Some((length, frames)) = together(&self.waiting) {
-            packets.push(Packet { bytes: self.waiting.split_to(length).freeze(), frames });
-        }
+        packets.extend(std::iter::from_fn(|| next_packet(&mut self.waiting)));
         Ok(())
+    }
+}
+
+/// Takes a packet off the beginning of a stream, if one is there whole.
+fn next_packet(stream: &mut BytesMut) -> Option<Packet> {
+    let (length, frames) = together(stream)?;
+    Some(Packet { bytes: stream.split_to(length).freeze(), frames })
+}
+
+/// Splits a stream that somebody else encoded into packets.
+#[derive(Debug, Default)]
+pub struct Mp3Splitter {
+    waiting: BytesMut,
+    rate: Option<SampleRate>,
+}
+
+impl Mp3Splitter {
+    /// Takes some bytes of the stream and gives the packets that became whole. What is no MP3
+    /// frame is passed over.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Packet> {
+        self.waiting.extend_from_slice(bytes);
+        let mut packets = Vec::new();
+        loop {
+            while self.waiting.len() >= HEADER && Frame::read(&self.waiting).is_none() {
+                let next = self.waiting[1..].iter().position(|&byte| byte == 0xff);
+                let garbage = next.map_or(self.waiting.len(), |at| at + 1);
+                let _ = self.waiting.split_to(garbage);
+            }
+            let Some(frame) = Frame::read(&self.waiting) else { return packets };
+            self.rate = SampleRate::new(frame.rate as u32).ok();
+            match next_packet(&mut self.waiting) {
+                Some(packet) => packets.push(packet),
+                // Frames that are there whole and followed by none are followed by garbage.
+                None if self.waiting.len() > MOST_WAITING => {
+                    let _ = self.waiting.split_to(1);
+                }
+                None => return packets,
+            }
+        }
+    }
+
+    /// Frames a second, once the first MP3 frame was seen.
+    pub fn rate(&self) -> Option<SampleRate> {
+        self.rate
     }
 }
 
@@ -71,8 +115,9 @@ fn together(bytes: &[u8]) -> Option<(usize, u64)> {
 struct Frame {
     /// Its length.
     bytes: usize,
-    /// Frames of sound in it.
+    /// Frames of sound in it, and how many make a second.
     sound: u64,
+    rate: usize,
     /// Where its main data begin, after header and side information.
     main: usize,
     /// Whether it is of MPEG-1, and not of the lower rates.
@@ -110,6 +155,7 @@ impl Frame {
         (kbps > 0).then_some(Frame {
             bytes,
             sound: 576 * granules as u64,
+            rate,
             main: HEADER + side,
             first_kind,
         })

@@ -175,3 +175,19 @@ fn formats_are_named_shortly_and_refused_clearly() {
         assert!(error.is_err() || wrong == "mp3:", "{wrong}");
     }
 }
+
+#[test]
+fn a_stream_of_others_is_split_into_the_same_packets_whatever_comes_before_it() {
+    let stream = stream("mp3:128", &music(3 * 44_100));
+    let mut bytes = b"\xff\xfbgarbage \xff\xff".to_vec();
+    stream.packets.iter().for_each(|p| bytes.extend_from_slice(&p.bytes));
+    for piece in [1, 417, 10_000] {
+        let mut splitter = Mp3Splitter::default();
+        let found: Vec<Packet> = bytes.chunks(piece).flat_map(|b| splitter.push(b)).collect();
+        assert_eq!(found, stream.packets, "in pieces of {piece}");
+        assert_eq!(splitter.rate(), Some(RATE));
+    }
+    let mut splitter = Mp3Splitter::default();
+    assert!(splitter.push(&vec![0xffu8; 100_000]).is_empty());
+    assert!(splitter.push(&vec![0u8; 100_000]).is_empty());
+}

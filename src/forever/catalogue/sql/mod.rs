@@ -22,7 +22,7 @@ use failures::{damaged, failed, foreign, other_version};
 use rows::{bytes_of, known, listed, path_of, put_song};
 
 /// Raised with every change of the tables.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 /// Marks a database as ours: `EVMX`.
 const APPLICATION: i64 = 0x4556_4d58;
 
@@ -40,7 +40,7 @@ CREATE TABLE songs (
     title TEXT NOT NULL, artist TEXT NOT NULL, album TEXT NOT NULL, genre TEXT NOT NULL,
     duration REAL, tempo REAL, metre INTEGER, key INTEGER, key_confidence REAL,
     energy REAL, danceability REAL, loudness REAL, timbre BLOB,
-    opening_tempo REAL, opening_timbre BLOB, ending_tempo REAL, ending_timbre BLOB
+    opening_tempo REAL, opening_timbre BLOB, ending_tempo REAL, ending_timbre BLOB, print BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE plays (
     content BLOB NOT NULL PRIMARY KEY,
@@ -48,22 +48,25 @@ CREATE TABLE plays (
     last INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+/// What tables of the first version lack. Their songs are heard anew, their plays are kept.
+const FROM_FIRST: &str = "ALTER TABLE songs ADD COLUMN print BLOB";
 const IS_EMPTY: &str = "SELECT count(*) = 0 FROM sqlite_schema";
 const ALL: &str = "
 SELECT path, bytes, modified, files.content, count, last, analysis, unusable, title, artist, album,
     genre, duration, tempo, metre, key, key_confidence, energy, danceability, loudness, timbre,
-    opening_tempo, opening_timbre, ending_tempo, ending_timbre
+    opening_tempo, opening_timbre, ending_tempo, ending_timbre, print
 FROM files JOIN songs ON songs.content = files.content
 LEFT JOIN plays ON plays.content = files.content";
 const ONE: &str = "
 SELECT NULL, NULL, NULL, songs.content, count, last, analysis, unusable, title, artist, album,
     genre, duration, tempo, metre, key, key_confidence, energy, danceability, loudness, timbre,
-    opening_tempo, opening_timbre, ending_tempo, ending_timbre
+    opening_tempo, opening_timbre, ending_tempo, ending_timbre, print
 FROM songs LEFT JOIN plays ON plays.content = songs.content WHERE songs.content = ?1";
 const PATHS: &str = "SELECT path FROM files ORDER BY path";
 const PUT_FILE: &str = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4)";
 const PUT_SONG: &str = "INSERT OR REPLACE INTO songs VALUES
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    ?21)";
 const FORGET: &str = "DELETE FROM files WHERE path = ?1";
 const PLAYED: &str =
     "INSERT INTO plays VALUES (?1, 1, (SELECT coalesce(max(last), 0) + 1 FROM plays))
@@ -129,6 +132,7 @@ impl Database {
             Owner { application: APPLICATION, schema: SCHEMA, check, .. } => {
                 Err(damaged(&self.path, &check))
             }
+            Owner { application: APPLICATION, schema: 1, .. } => self.migrate(),
             Owner { application: APPLICATION, schema, .. } => {
                 Err(other_version(&self.path, schema))
             }
@@ -160,6 +164,19 @@ impl Database {
             if empty {
                 transaction.execute_batch(CREATE)?;
                 transaction.pragma_update(None, "application_id", APPLICATION)?;
+                transaction.pragma_update(None, "user_version", SCHEMA)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Brings tables of the first version up to date, unless somebody else just did.
+    fn migrate(&mut self) -> Result<()> {
+        self.write(|transaction| {
+            let schema: i64 =
+                transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if schema == 1 {
+                transaction.execute_batch(FROM_FIRST)?;
                 transaction.pragma_update(None, "user_version", SCHEMA)?;
             }
             Ok(())

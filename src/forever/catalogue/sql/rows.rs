@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Result, Row, params};
 
 use super::super::record::{Heard, Known, Listed, Record};
 use crate::analysis::Key;
+use crate::analysis::soundprint::{Mark, SoundPrint};
 use crate::audio::Tags;
 use crate::base::{Bpm, Lufs, Seconds};
 use crate::forever::song::{Part, Plays, SongId, Summary, TIMBRE, Timbre};
@@ -80,6 +82,7 @@ impl Columns<'_, '_> {
             timbre: self.timbre()?,
             opening: self.part()?,
             ending: self.part()?,
+            print: Arc::new(print(&self.next::<Option<Vec<u8>>>()?.unwrap_or_default())),
         })
     }
 }
@@ -89,6 +92,22 @@ fn timbre(bytes: &[u8]) -> Option<Timbre> {
     let values: Vec<f32> = values.collect();
     let found: Timbre = values.try_into().ok()?;
     (bytes.len() == 4 * TIMBRE && found.iter().all(|x| x.is_finite())).then_some(found)
+}
+
+/// Marks as pairs of four bytes; bytes that are no marks, in order, tell nothing.
+fn print(bytes: &[u8]) -> SoundPrint {
+    let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+    let mark = |b: &[u8]| Mark { at: word(&b[..4]), bits: word(&b[4..]) };
+    let marks: Vec<Mark> = bytes.chunks_exact(8).map(mark).collect();
+    if marks.is_sorted_by(|a, b| a.at < b.at) {
+        SoundPrint { marks }
+    } else {
+        SoundPrint::default()
+    }
+}
+
+fn print_bytes(print: &SoundPrint) -> Vec<u8> {
+    print.marks.iter().flat_map(|m| [m.at.to_le_bytes(), m.bits.to_le_bytes()]).flatten().collect()
 }
 
 /// Major keys are 0 to 11 from C on, minor keys 12 to 23.
@@ -158,6 +177,7 @@ pub fn put_song(statement: &mut CachedStatement<'_>, record: &Record) -> Result<
         blob(summary.opening.timbre),
         summary.ending.tempo.map(|t| t.0),
         blob(summary.ending.timbre),
+        print_bytes(&summary.print),
     ])?;
     Ok(())
 }
