@@ -96,7 +96,7 @@ def main():
         path = Path(folder) / "heard.mp3"
         path.write_bytes(sound)
         heard, complaints = decoded(path)
-    mix, rate = soundfile.read(args.render, dtype="float32", frames=int((args.seconds + 600) * RATE))
+    mix, rate = soundfile.read(args.render, dtype="float32", frames=int((args.seconds + 3_600) * RATE))
     assert rate == RATE
     start = place(mix, heard)
     # The first frames are those before the decoder has its bearings.
@@ -104,7 +104,7 @@ def main():
     heard = heard[2 * FRAME : 2 * FRAME + len(usual)]
     gain = float((usual * heard).sum() / (usual**2).sum())
     steps = range(0, len(usual) - 10 * RATE, 10 * RATE)
-    power = lambda x: 10 * np.log10(np.mean(x**2) + 1e-12)
+    power = lambda x: float(10 * np.log10(np.mean(x**2) + 1e-12))
     apart = [power(heard[i : i + 10 * RATE] - gain * usual[i : i + 10 * RATE])
              - power(usual[i : i + 10 * RATE]) for i in steps]
     loud = [power(heard[i : i + 10 * RATE]) for i in steps]
@@ -117,7 +117,7 @@ def main():
         "ffmpeg_complaints": complaints,
         "difference_db": {"median": float(np.median(apart)), "worst": float(np.max(apart))},
         "rms_db": {"lowest": min(loud), "highest": max(loud)},
-        "transitions": len(changes), "titles": [title for _, title in told],
+        "transitions_heard": len(changes), "titles": [title for _, title in told],
         "titles_late_s": late,
     }, indent=1, ensure_ascii=False))
 

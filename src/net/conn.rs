@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,9 @@ use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 
+use super::line::Flow;
+
 /// A connection as the house sees it.
-#[derive(Debug)]
 pub struct Conn {
     /// The other end.
     pub peer: SocketAddr,
@@ -21,6 +22,9 @@ pub struct Conn {
     busy: AtomicU32,
     /// Last time anything moved, in milliseconds since it began.
     moved: AtomicU64,
+    /// Whether there is nothing to be moved.
+    rests: AtomicBool,
+    after: Mutex<Option<Flow>>,
     closed: AtomicBool,
     /// Those who go on with it after its last answer.
     held: AtomicU32,
@@ -28,7 +32,6 @@ pub struct Conn {
 }
 
 /// Goes on with a connection after its last answer, as a WebSocket does.
-#[derive(Debug)]
 pub struct Held(Arc<Conn>);
 
 impl Held {
@@ -53,6 +56,8 @@ impl Conn {
             begun: Instant::now(),
             busy: AtomicU32::new(0),
             moved: AtomicU64::new(0),
+            rests: AtomicBool::new(false),
+            after: Mutex::default(),
             closed: AtomicBool::new(false),
             held: AtomicU32::new(0),
             changed: Notify::new(),
@@ -100,9 +105,32 @@ impl Conn {
 
     /// How long nothing has moved, and whether an answer is on its way.
     pub fn still(&self) -> (Duration, bool) {
+        if self.rests.load(Ordering::Relaxed) {
+            return (Duration::ZERO, true);
+        }
         let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
         let busy = self.busy.load(Ordering::Relaxed) > 0;
         (self.begun.elapsed().saturating_sub(moved), busy)
+    }
+
+    /// Whether the other end is waiting for us and not we for it.
+    pub fn rest(&self, rests: bool) {
+        self.touch();
+        self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// What is sent on this connection after the answer to this request, which must be one that
+    /// ends with the connection. So much the less is kept in memory for it than for an answer.
+    pub fn follow_with(&self, flow: Flow) {
+        *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(flow);
+    }
+
+    /// What is sent after the answer, which is on its way from now on.
+    pub fn take_flow(&self) -> Option<Flow> {
+        let flow = self.after.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.busy.fetch_add(u32::from(flow.is_some()), Ordering::Relaxed);
+        self.touch();
+        flow
     }
 
     /// An answer that counts as on its way until it is sent or dropped.

@@ -12,11 +12,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tower_service::Service as _;
 
 use super::conn::Conn;
+use super::line::{Line, follow};
 use crate::base::{Error, ErrorKind, Result};
 
 /// Descriptors the program itself needs beside those of connections.
@@ -162,7 +163,17 @@ pub async fn serve(
         let (router, open, head) = (router.clone(), open.clone(), limits.head);
         let stop = stop.clone();
         tokio::spawn(async move {
-            one(stream, &conn, router, head, stop).await;
+            // Sound comes in pieces that must not wait for each other.
+            let _ = stream.set_nodelay(true);
+            let stream = Arc::new(stream);
+            // What requests need is gone while the flow runs: there may be thousands of them.
+            Box::pin(talk(Line(stream.clone()), &conn, router, head, stop)).await;
+            if let Some(flow) = conn.take_flow() {
+                tokio::select! {
+                    () = follow(&stream, &conn, flow) => {}
+                    () = conn.closing() => {}
+                }
+            }
             lock(&open).remove(number);
         });
     }
@@ -175,16 +186,14 @@ pub async fn serve(
     lock(&open).all.values().for_each(|conn| conn.close());
 }
 
-/// Serves one connection to its end.
-async fn one(
-    stream: TcpStream,
+/// Answers the requests of one connection.
+async fn talk(
+    line: Line,
     conn: &Arc<Conn>,
     router: Router,
     head: usize,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Sound comes in pieces that must not wait for each other.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (mut router, conn) = (router.clone(), conn.clone());
         async move {
@@ -197,7 +206,7 @@ async fn one(
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).max_buf_size(head).half_close(false);
-    let serving = server.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let serving = server.serve_connection(TokioIo::new(line), service).with_upgrades();
     let mut serving = std::pin::pin!(serving);
     let mut asked = false;
     loop {

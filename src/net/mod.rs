@@ -2,8 +2,10 @@
 
 mod client;
 mod conn;
+mod line;
 mod listen;
 
 pub use client::{Answer, Url, request};
 pub use conn::{Conn, Held};
+pub use line::Flow;
 pub use listen::{NetLimits, bind, raise_descriptors, serve};

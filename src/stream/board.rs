@@ -10,6 +10,8 @@ use crate::base::Seconds;
 const KEPT: f64 = 600.0;
 /// Songs of the history that are kept.
 const HISTORY: usize = 200;
+/// Bytes of their pictures that are kept: one alone may have 4 MiB.
+const PICTURES: usize = 16 << 20;
 
 /// The segments of a stream around now, and the songs before.
 #[derive(Debug)]
@@ -76,7 +78,19 @@ impl Board {
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
+        self.forget_pictures();
         Some(song)
+    }
+
+    /// Keeps the pictures of the songs heard last.
+    fn forget_pictures(&mut self) {
+        let mut bytes = 0;
+        for (_, song) in self.history.iter_mut().rev() {
+            bytes += song.artwork.as_ref().map_or(0, |picture| picture.bytes.len());
+            if bytes > PICTURES && song.artwork.is_some() {
+                *song = Arc::new(SongCard { artwork: None, ..SongCard::clone(song) });
+            }
+        }
     }
 
     /// The segment heard at a moment.
@@ -178,6 +192,29 @@ mod tests {
         let times: Vec<f64> = board.history().map(|(time, _)| *time).collect();
         assert_eq!(times, [0.0, 120.0]);
         assert_eq!(board.begun(), (3, 10_140, 5_070));
+    }
+
+    #[test]
+    fn pictures_of_songs_heard_long_ago_are_not_kept_for_ever() {
+        let mut board = Board::new(10.0, Vec::new());
+        for id in 0..40u8 {
+            let mut heard = segment(u64::from(id), 100 * i64::from(id), 100, &["x"]);
+            let picture =
+                crate::stream::Artwork { kind: "image/png", bytes: vec![id; PICTURES / 8].into() };
+            let song =
+                SongCard { id: id.to_string(), artwork: Some(picture), ..Default::default() };
+            heard.tracks[0].song = Arc::new(song);
+            board.take(&News::Planned(heard));
+            board.advance(Seconds(10.0 * f64::from(id)), 0.0);
+        }
+        let pictured = |id: u8| {
+            let mut history = board.history();
+            history.find(|(_, song)| song.id == id.to_string()).unwrap().1.artwork.is_some()
+        };
+        assert_eq!(
+            (0..40).filter(|id| pictured(*id)).collect::<Vec<_>>(),
+            (32..40).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The mounts.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::empty;
 
 use super::control::refusal;
 use super::feed::Feed;
@@ -48,7 +51,9 @@ pub async fn listen(
     if relay {
         feed.is_relay(relay_of(&station, &conn, &headers));
     }
-    let mut response = Response::new(feed.body());
+    conn.follow_with(feed.flow());
+    // An empty answer of unknown length: it ends with the connection, and the sound follows it.
+    let mut response = Response::new(Body::from_stream(empty::<Result<Bytes, Infallible>>()));
     describe(&station, &mount, titled, response.headers_mut());
     // As every server of its kind answers: players of all ages take bytes until they end, and
     // not all of them can take chunks.

@@ -1,18 +1,20 @@
 //! The sound one listener gets.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::icy::Titles;
+use crate::net::Flow;
 use crate::stream::relays::Relay;
 use crate::stream::ring::Taken;
 use crate::stream::station::{Listener, Station};
+
+/// Bytes handed over at a time: the sound of a burst comes in a few pieces.
+const TOGETHER: usize = 32 << 10;
 
 /// A listener and its place in the ring.
 pub struct Feed {
@@ -20,7 +22,7 @@ pub struct Feed {
     listener: Arc<Listener>,
     number: u64,
     place: u64,
-    ready: VecDeque<Bytes>,
+    ready: Vec<Bytes>,
     titles: Option<Titles>,
     releases: watch::Receiver<u64>,
     /// Its number among the relays, if it is one.
@@ -44,7 +46,7 @@ impl Feed {
             let first = ring.take(place);
             (place, opening, if let Taken::Packet(_, begun) = first { Some(begun) } else { None })
         };
-        let (ready, relay) = (VecDeque::new(), None);
+        let (ready, relay) = (Vec::new(), None);
         let mut feed = Feed { station, listener, number, place, ready, titles, releases, relay };
         let begun = begun.unwrap_or(feed.station.now());
         feed.give(opening, begun);
@@ -56,36 +58,51 @@ impl Feed {
         self.relay = relay.map(|relay| self.station.relays.add(relay));
     }
 
-    /// The feed as a body that ends with the stream or when the listener is too slow.
-    pub fn body(self) -> Body {
-        Body::from_stream(unfold(self, |mut feed| async move {
-            let bytes = feed.next().await?;
-            Some((Ok::<_, Infallible>(bytes), feed))
+    /// The feed as a flow that ends with the stream or when the listener is too slow.
+    pub fn flow(self) -> Flow {
+        Box::pin(unfold(self, |mut feed| async move {
+            let pieces = feed.next().await?;
+            Some((pieces, feed))
         }))
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Vec<Bytes>> {
         loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                self.listener.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                self.listener.mount.count_sent(bytes.len());
-                return Some(bytes);
-            }
             if self.station.is_draining() {
                 return None;
             }
             self.releases.mark_unchanged();
+            let slow = self.take();
+            let bytes: usize = self.ready.iter().map(Bytes::len).sum();
+            if bytes > 0 {
+                self.listener.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                self.listener.mount.count_sent(bytes);
+                return Some(std::mem::take(&mut self.ready));
+            }
+            if slow {
+                return None;
+            }
+            self.releases.changed().await.ok()?;
+        }
+    }
+
+    /// Takes the packets that are there. Tells whether the next one is there no more.
+    fn take(&mut self) -> bool {
+        let mut bytes = 0;
+        while bytes < TOGETHER {
             let taken = self.listener.mount.ring().take(self.place);
             match taken {
-                Taken::Packet(bytes, moment) => {
+                Taken::Packet(packet, moment) => {
+                    bytes += packet.len();
                     self.place += 1;
-                    self.listener.place.store(self.place, Ordering::Relaxed);
-                    self.give(bytes, moment);
+                    self.give(packet, moment);
                 }
-                Taken::Wait => self.releases.changed().await.ok()?,
-                Taken::TooSlow => return None,
+                Taken::Wait => break,
+                Taken::TooSlow => return true,
             }
         }
+        self.listener.place.store(self.place, Ordering::Relaxed);
+        false
     }
 
     fn give(&mut self, bytes: Bytes, moment: crate::base::Seconds) {
@@ -97,7 +114,7 @@ impl Feed {
                 self.ready.extend(titles.weave(bytes, title));
             }
             None if bytes.is_empty() => {}
-            None => self.ready.push_back(bytes),
+            None => self.ready.push(bytes),
         }
     }
 }
