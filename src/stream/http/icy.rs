@@ -143,7 +143,7 @@ mod tests {
     fn long_titles_are_cut_between_characters() {
         for mark in ["\u{e9}", "\u{6f22}", "\u{1f600}"] {
             for shift in 0..4 {
-                let title = "x".repeat(shift) + &mark.repeat(2_000);
+                let title = "x".repeat(shift) + &mark.repeat(3_000);
                 let mut titles = Titles::new(1);
                 let pieces = titles.weave(Bytes::from_static(b"s"), || title.clone());
                 let told = &read(&pieces.concat(), 1).1[0];
