@@ -88,11 +88,26 @@ pub async fn follow(stream: &TcpStream, conn: &Conn, mut flow: Flow) {
     loop {
         // That there is nothing to send is not the other end's fault.
         conn.rest(true);
-        let pieces = flow.next().await;
+        let pieces = tokio::select! {
+            pieces = flow.next() => pieces,
+            () = gone(stream) => return,
+        };
         conn.rest(false);
         let Some(pieces) = pieces else { return };
         if send(stream, conn, pieces).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Ends when the other end has hung up. What it says meanwhile is of no interest.
+async fn gone(stream: &TcpStream) {
+    let mut said = [0; 256];
+    while stream.readable().await.is_ok() {
+        match stream.try_read(&mut said) {
+            Ok(0) => return,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -187,6 +202,35 @@ mod tests {
         assert!(!head.contains("transfer-encoding"), "{head}");
         let expected: Vec<u8> = (0..3).flat_map(|n| vec![n; 40 * 999]).collect();
         assert!(all[end..] == expected);
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_is_missed_at_once() {
+        static LEFT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        struct Leaving;
+        impl Drop for Leaving {
+            fn drop(&mut self) {
+                LEFT.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        let flow = || -> Flow {
+            Box::pin(stream::unfold(Leaving, |leaving| async move {
+                // Nothing is ever sent: no write can tell that nobody is there.
+                std::future::pending::<()>().await;
+                Some((Vec::new(), leaving))
+            }))
+        };
+        let (mut client, _stop) = asked(flow).await;
+        let mut head = [0; 16];
+        client.read_exact(&mut head).await.unwrap();
+        drop(client);
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if LEFT.load(std::sync::atomic::Ordering::SeqCst) {
+                return;
+            }
+        }
+        panic!("it is still waited for");
     }
 
     #[tokio::test]
