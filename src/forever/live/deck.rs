@@ -27,7 +27,7 @@ pub struct Deck {
     pub song: Arc<SongAnalysis>,
     /// What listeners are told.
     pub card: Arc<SongCard>,
-    /// Its peaks as it is played, [`PEAKS`] a second, 255 for full scale.
+    /// Its peaks as it is played, five a second, 255 for full scale.
     pub peaks: Arc<Vec<u8>>,
 }
 
