@@ -128,7 +128,8 @@ impl Mischief {
             self.appear(number);
         }
         let other = self.free();
-        let number = if self.spoilt.is_multiple_of(2) { self.playing(station).or(other) } else { other };
+        let number =
+            if self.spoilt.is_multiple_of(2) { self.playing(station).or(other) } else { other };
         let Some(number) = number else { return };
         let path = self.place(number);
         let Ok(mut song) = std::fs::read(&path) else { return };
