@@ -220,10 +220,11 @@ impl Soak {
     fn hour(&mut self, context: &Context<'_>, now: f64, real: Duration) -> Outcome<()> {
         self.state.write(context, &remembered(&self.station, Vec::new()))?;
         eprintln!(
-            "hour {:.0}: {} songs, {:.1} MiB, {:.0} s, {:?}",
+            "hour {:.0}: {} songs, {:.1} MiB ({:.1} without files), {:.0} s, {:?}",
             now / HOUR,
             self.songs,
-            usage::memory(),
+            usage::memory(true),
+            usage::memory(false),
             real.as_secs_f64(),
             self.station.source(),
         );

@@ -2,11 +2,17 @@
 
 use serde_json::{Value, json};
 
-/// MiB of memory in use.
-pub fn memory() -> f64 {
+/// MiB of memory in use, with or without what is of files: the system takes that as it likes.
+pub fn memory(of_files: bool) -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0.0);
+    let mut fields = text.split(' ').skip(1).map(|pages| pages.parse().unwrap_or(0.0));
+    let (all, files): (f64, f64) = (fields.next().unwrap_or(0.0), fields.next().unwrap_or(0.0));
+    let pages = if of_files { all } else { all - files };
     pages * rustix::param::page_size() as f64 / f64::from(1 << 20)
+}
+
+fn both() -> [f64; 2] {
+    [memory(true), memory(false)]
 }
 
 /// Seconds of processors used by all threads.
@@ -23,13 +29,13 @@ pub struct Usage {
     /// Hour, songs and CPU at the beginning of each tenth, and at the end.
     tenths: Vec<(f64, u64, f64)>,
     /// Memory at the first hour, and now.
-    first: Option<f64>,
-    last: f64,
+    first: Option<[f64; 2]>,
+    last: [f64; 2],
 }
 
 impl Usage {
     pub fn new(hours: f64) -> Usage {
-        Usage { hours, tenths: Vec::new(), first: None, last: 0.0 }
+        Usage { hours, tenths: Vec::new(), first: None, last: [0.0; 2] }
     }
 
     pub fn look(&mut self, hour: f64, songs: u64) {
@@ -39,14 +45,14 @@ impl Usage {
             self.tenths.push((hour, songs, cpu()));
         }
         if hour >= self.hours.min(1.0) && self.first.is_none() {
-            self.first = Some(memory());
+            self.first = Some(both());
         }
-        self.last = memory();
+        self.last = both();
     }
 
     /// MiB more at the end than after the first hour.
     pub fn growth(&self) -> f64 {
-        self.last - self.first.unwrap_or(self.last)
+        self.last[0] - self.first.unwrap_or(self.last)[0]
     }
 
     pub fn told(&self) -> Value {
@@ -61,8 +67,8 @@ impl Usage {
             all.iter().map(|t| t.map(|t| (100.0 * pick(t)).round() / 100.0)).collect()
         };
         json!({
-            "memory_mib_hour_1": self.first,
-            "memory_mib_end": self.last,
+            "memory_mib_hour_1_and_without_files": self.first,
+            "memory_mib_end_and_without_files": self.last,
             "cpu_s_per_song": ten(|t| t.0),
             "cpu_s_per_hour": ten(|t| t.1),
         })
