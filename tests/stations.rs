@@ -97,6 +97,19 @@ fn a_stream_in_the_background_is_begun_once_looked_at_restarted_and_ended() {
 }
 
 #[test]
+fn an_address_that_is_none_or_is_taken_is_told_before_any_song_is_heard() {
+    let desk = desk();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (address, code) in [("nowhere", 2), (taken.as_str(), 8)] {
+        let failed = forever(&desk, &["stream", "music", "--bind", address]);
+        assert_eq!(failed.code(), code, "{}", failed.err());
+        assert!(failed.err().contains(address) && failed.err().contains("--bind"));
+        assert!(!failed.err().contains("BPM"), "{}", failed.err());
+    }
+}
+
+#[test]
 fn a_stream_that_cannot_begin_says_why() {
     let desk = Desk::new();
     let failed = forever(&desk, &["start", "music", "--bind", "127.0.0.1:0"]);

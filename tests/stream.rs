@@ -15,6 +15,8 @@ mod crowd;
 mod heard;
 #[path = "stream/hostile.rs"]
 mod hostile;
+#[path = "stream/library.rs"]
+mod library;
 #[path = "stream/mixing.rs"]
 mod mixing;
 #[path = "stream/program.rs"]

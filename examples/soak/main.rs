@@ -100,6 +100,7 @@ fn main() -> Outcome<()> {
         inputs: vec![folder],
         stems: Stems::None,
         wishes: work.path().join("inject.txt"),
+        look: Duration::from_secs(30),
     };
     run(&args, &context, options, mischief, work.path())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use evermix::audio::AudioBuffer;
 use evermix::base::{Cancel, Limits, Lufs, Quiet, SampleRate, Seconds, Seed};
@@ -79,15 +80,24 @@ impl Studio {
             inputs: vec![self.folder.join("music")],
             stems: Stems::None,
             wishes: self.folder.join("inject.txt"),
+            look: Duration::from_secs(30),
         }
     }
 
     /// Works with a librarian of the songs that knows of no plays.
     pub fn librarian<T>(&self, work: impl FnOnce(&mut Librarian<'_>) -> T) -> T {
+        self.librarian_of(self.options(), work)
+    }
+
+    /// Works with a librarian of other songs.
+    pub fn librarian_of<T>(
+        &self,
+        options: LiveOptions,
+        work: impl FnOnce(&mut Librarian<'_>) -> T,
+    ) -> T {
         let context = self.context();
         let catalogue = Catalogue::in_memory().unwrap();
         let before = Remembered::default();
-        let options = self.options();
         let mut librarian =
             Librarian::new(&context, &self.beats, options, catalogue, &before).unwrap();
         work(&mut librarian)

@@ -18,14 +18,14 @@ pub fn run(
     origin: &str,
 ) -> Result<Exit> {
     let context = world.context(settings);
-    let antenna = antenna(&settings.stream, context.threads)?;
+    let antenna = antenna(world, &settings.stream, context.threads)?;
     let reached = (args.relay_address.clone(), antenna.address.port());
     let weight = args.relay_weight.unwrap_or(1);
     let origin = Origin::new(origin, reached, weight, token(&settings.stream))?;
     let (notes, noted) = channel();
     let options = StationOptions {
         origin: Some(format!("http://{}", origin.url.authority)),
-        ..station_options(&settings.stream)
+        ..station_options(&settings.stream)?
     };
     let board = Board::new(SampleRate::CD.as_f64(), Vec::new());
     let clock = Arc::new(SystemClock::default());

@@ -27,6 +27,8 @@ use crate::stream::{Antenna, Board, Icecast, Producer, Station, StationOptions};
 
 /// Connections that do not listen: pages, monitors, and those that are turned away.
 const OTHERS: usize = 256;
+/// How often folders are looked at for new songs.
+const LOOK: Duration = Duration::from_secs(30);
 /// How often what plays is written down.
 const REMEMBER: Duration = Duration::from_secs(5);
 
@@ -37,10 +39,11 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     }
     let context = world.context(&settings);
     let formats = formats(&settings.stream)?;
+    let station_options = station_options(&settings.stream)?;
     let folder = world.project().join("stream");
     let options = live_options(world, &context, &settings, args, &folder)?;
     let _lock = world.take(&folder)?;
-    let antenna = antenna(&settings.stream, context.threads)?;
+    let antenna = antenna(world, &settings.stream, context.threads)?;
     let state = StateFile(folder.join("state.json"));
     let before = if args.no_resume { Remembered::default() } else { state.read(&context)? };
     let beats = beat_source(&context, &settings, &args.mix.trackers)?;
@@ -61,7 +64,7 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
         icecast.iter().map(|url| Icecast::new(url, &mounts)).collect::<Result<_>>()?;
     let (notes, noted) = channel();
     let station = Arc::new(Station::new(
-        station_options(&settings.stream),
+        station_options,
         mounts,
         Board::new(rate.as_f64(), before.cards()),
         Arc::new(SystemClock::default()),
@@ -72,8 +75,8 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let settings_file = Watched::new(world.project().join(PROJECT_FILE));
     let last = Instant::now();
     let mut keeper = Keeper { context: &context, state, noted, last };
-    let mut reload =
-        Reload { world, args, desired: desired.clone(), settings_file, hup: hang_up()? };
+    let (hup, to) = (hang_up()?, desired.clone());
+    let mut reload = Reload { world, args, folder, desired: to, settings_file, hup };
     let sent = std::thread::scope(|scope| {
         scope.spawn(move || librarian.serve(&desires, &answer));
         let sent = antenna.send(&station, producer, feeds, || {
@@ -138,17 +141,26 @@ fn live_options(
         inputs: args.inputs.clone(),
         stems: work.stems(),
         wishes: folder.join("inject.txt"),
+        look: LOOK,
     })
 }
 
 /// Takes the address listeners connect to.
-pub fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
+pub fn antenna(world: &World<'_>, settings: &StreamSettings, threads: usize) -> Result<Antenna> {
     let address = settings.bind.to_socket_addrs().ok().and_then(|mut all| all.next());
     let address = address.ok_or_else(|| {
         Error::new(ErrorKind::Usage, format!("no address to listen at: {}", settings.bind))
             .hint("--bind 127.0.0.1:8192, or --bind 0.0.0.0:8192 for other machines")
     })?;
-    let connections = raise_descriptors(settings.listeners + OTHERS);
+    let wanted = settings.listeners + OTHERS;
+    let connections = raise_descriptors(wanted);
+    if connections < wanted {
+        world.talk.say(&format!(
+            "the system allows {connections} connections, for {} listeners there should be \
+             {wanted}: ulimit -n",
+            settings.listeners
+        ));
+    }
     let limits = NetLimits {
         connections,
         per_address: settings.per_address + OTHERS / 4,
@@ -158,18 +170,31 @@ pub fn antenna(settings: &StreamSettings, threads: usize) -> Result<Antenna> {
 }
 
 /// How the station is run.
-pub fn station_options(settings: &StreamSettings) -> StationOptions {
-    StationOptions {
+///
+/// # Errors
+/// `Usage` naming what is out of range.
+pub fn station_options(settings: &StreamSettings) -> Result<StationOptions> {
+    let within = |name: &str, value: f64, range: std::ops::RangeInclusive<f64>| {
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let (least, most) = range.into_inner();
+        Err(Error::new(ErrorKind::Usage, format!("stream.{name} out of range"))
+            .because(format!("{least} to {most}")))
+    };
+    within("metaint", settings.metaint as f64, 1.0..=1e6)?;
+    within("listeners", settings.listeners as f64, 1.0..=10_000.0)?;
+    Ok(StationOptions {
         name: settings.name.clone(),
         tagline: settings.tagline.clone(),
-        burst: Seconds(settings.burst.clamp(0.0, 30.0)),
-        lead: Seconds(settings.lead.clamp(10.0, 600.0)),
+        burst: Seconds(within("burst", settings.burst, 0.0..=30.0)?),
+        lead: Seconds(within("lead", settings.lead, 10.0..=600.0)?),
         listeners: settings.listeners,
         per_address: settings.per_address,
         metaint: settings.metaint,
         token: token(settings),
         origin: None,
-    }
+    })
 }
 
 /// What those in charge must show, if there are any.
@@ -217,6 +242,7 @@ impl Keeper<'_> {
 struct Reload<'a> {
     world: &'a World<'a>,
     args: &'a StreamArgs,
+    folder: PathBuf,
     desired: Sender<Desired>,
     settings_file: Watched,
     hup: Arc<AtomicBool>,
@@ -230,15 +256,14 @@ impl Reload<'_> {
             return;
         }
         let (world, args) = (self.world, self.args);
-        let job = world.settings(flags(args)).and_then(|settings| {
-            let settings = &settings;
-            Mixing { world, context, settings, args: &args.mix, dry: false }.job(Vec::new())
-        });
-        match job {
-            Ok(job) => {
+        let options = world
+            .settings(flags(args))
+            .and_then(|settings| live_options(world, context, &settings, args, &self.folder));
+        match options {
+            Ok(options) => {
                 station.say("settings and songs are looked at again");
                 // The librarian is there as long as the stream.
-                let _ = self.desired.send(Desired::Job(Box::new(job)));
+                let _ = self.desired.send(Desired::Job(Box::new(options.job)));
                 let _ = self.desired.send(Desired::Look);
             }
             Err(error) => station.say(format!("the settings stay as they were: {error}")),
@@ -286,12 +311,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_formats_that_make_no_sense_are_refused() {
-        let settings = |bind: &str| StreamSettings { bind: bind.into(), ..Default::default() };
-        assert_eq!(antenna(&settings("nowhere"), 1).err().unwrap().kind(), ErrorKind::Usage);
-        let free = antenna(&settings("127.0.0.1:0"), 1).unwrap();
-        let taken = antenna(&settings(&free.address.to_string()), 1).err().unwrap();
-        assert_eq!(taken.kind(), ErrorKind::Busy);
+    fn what_makes_no_sense_is_refused_and_not_bent() {
+        let wrong = [
+            StreamSettings { lead: 5.0, ..Default::default() },
+            StreamSettings { burst: -1.0, ..Default::default() },
+            StreamSettings { metaint: 0, ..Default::default() },
+            StreamSettings { listeners: 0, ..Default::default() },
+            StreamSettings { lead: f64::NAN, ..Default::default() },
+        ];
+        for settings in wrong {
+            let error = station_options(&settings).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{settings:?}");
+        }
+        assert!(station_options(&StreamSettings::default()).is_ok());
         let none = StreamSettings { formats: Vec::new(), ..Default::default() };
         assert!(formats(&none).is_err());
     }

@@ -1,8 +1,7 @@
 //! Looks after the songs of a stream: hears new ones, chooses what comes next, and makes it ready.
 
-use std::collections::{BTreeSet, HashSet};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,20 +10,21 @@ use super::deck::Deck;
 use super::state::{Remembered, short_id};
 use crate::base::{Error, ErrorKind, Event, Quiet, Result};
 use crate::forever::PlanJob;
-use crate::forever::catalogue::{Catalogue, Library, update_some};
+use crate::forever::catalogue::{Catalogue, Library, Listed, update_some};
 use crate::forever::programme::Programme;
 use crate::forever::shelf::{Shelf, Stems};
 use crate::forever::song::SongId;
 use crate::forever::visits::programme_options;
 use crate::pipeline::{BeatSource, Context, SongInput, Sound};
+use crate::store::hash_file;
 use crate::stream::SourceState;
 
 /// Songs listened to before the first sound: then a small library is known as a whole.
 const AT_FIRST: usize = 32;
 /// Songs listened to at a time while a stream runs; in between it may ask for the next song.
 const AT_A_TIME: usize = 2;
-/// How often folders are looked at for new songs.
-const LOOK: Duration = Duration::from_secs(30);
+/// After this time a song that could not be read is tried again.
+const AGAIN: Duration = Duration::from_secs(600);
 /// Songs tried in a row before it is said that there is none.
 const TRIES: usize = 64;
 
@@ -39,6 +39,8 @@ pub struct LiveOptions {
     pub stems: Stems,
     /// The file wishes of those in charge go to.
     pub wishes: PathBuf,
+    /// How often folders are looked at for new songs.
+    pub look: Duration,
 }
 
 /// What the mix desires of the librarian.
@@ -112,10 +114,12 @@ pub struct Librarian<'a> {
     library: Library,
     programme: Programme,
     banned: Banned,
-    /// Files not listened to yet, and files that were tried in vain.
+    /// Files not listened to yet.
     waiting: Vec<PathBuf>,
-    tried: HashSet<PathBuf>,
-    broken: HashSet<PathBuf>,
+    /// Files that were listened to, as they were then: in vain, where they still wait.
+    tried: HashMap<PathBuf, Option<Listed>>,
+    /// Songs that could not be read when they were to be played, and when that was.
+    broken: HashMap<SongId, Instant>,
     looked: Instant,
 }
 
@@ -145,8 +149,8 @@ impl<'a> Librarian<'a> {
             programme,
             banned: Banned::new(&before.banned),
             waiting: Vec::new(),
-            tried: HashSet::new(),
-            broken: HashSet::new(),
+            tried: HashMap::new(),
+            broken: HashMap::new(),
             looked: Instant::now(),
         };
         let songs = librarian.sift(library);
@@ -190,7 +194,8 @@ impl<'a> Librarian<'a> {
         let _ = rustix::process::nice(10);
         let _ = answers.send(Answer::State(self.state()));
         loop {
-            let patience = if self.waiting.is_empty() { LOOK } else { Duration::from_millis(20) };
+            let soon = Duration::from_millis(20);
+            let patience = if self.waiting.is_empty() { self.options.look } else { soon };
             match desired.recv_timeout(patience) {
                 Ok(Desired::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Desired::Next) => {
@@ -208,7 +213,7 @@ impl<'a> Librarian<'a> {
                 Ok(other) => self.heed(other),
                 Err(RecvTimeoutError::Timeout) => self.hear_some(),
             }
-            if self.looked.elapsed() >= LOOK {
+            if self.looked.elapsed() >= self.options.look {
                 self.look();
             }
             let _ = answers.send(Answer::State(self.state()));
@@ -226,6 +231,7 @@ impl<'a> Librarian<'a> {
             }
             Desired::Look => {
                 self.tried.clear();
+                self.broken.clear();
                 self.look();
                 Ok(())
             }
@@ -253,22 +259,16 @@ impl<'a> Librarian<'a> {
 
     /// Adds a line to the file of wishes.
     fn inject(&mut self, song: &str) -> Result<()> {
-        let Some(path) = self.options.job.wishes.inject.clone() else { return Ok(()) };
         let named = self.library.songs.iter().find(|s| short_id(&s.id) == song);
         let line = named.map_or_else(|| song.to_string(), |s| s.path.display().to_string());
-        let append = || -> std::io::Result<()> {
-            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&path)?;
-            file.write_all(format!("{line}\n").as_bytes())?;
-            file.sync_data()
-        };
-        append().map_err(|e| Error::io("cannot note the wish", &path, e))
+        self.programme.wish_for(self.context, &line)
     }
 
-    /// Makes a song ready; one that cannot be read is set aside until folders are looked at again.
+    /// Makes a song ready; one that cannot be read is set aside for a while.
     fn prepare(&mut self, place: usize) -> Option<Deck> {
         let input = self.library.inputs.get(place)?.clone();
         let mut shelf = Shelf::new(self.beats, self.options.stems.clone());
-        let made = unchanged(&input).and_then(|()| {
+        let made = unchanged(self.context, &input).and_then(|()| {
             // That one song is looked up is not worth a word.
             let quiet = Context { progress: &Quiet, ..*self.context };
             let loaded = shelf.load(&quiet, &[&input])?.pop().flatten();
@@ -281,8 +281,7 @@ impl<'a> Librarian<'a> {
             Ok(deck) => Some(deck),
             Err(error) => {
                 self.say(&format!("{}: left out, {}", input.name, error.reason()));
-                let path = PathBuf::from(&input.source);
-                self.broken.insert(path);
+                self.broken.insert(SongId(*input.hash.as_bytes()), Instant::now());
                 let songs = std::mem::take(&mut self.library);
                 let songs = self.sift(songs);
                 self.programme.refresh(songs);
@@ -294,7 +293,10 @@ impl<'a> Librarian<'a> {
     /// Looks at the folders again.
     fn look(&mut self) {
         self.looked = Instant::now();
-        self.broken.retain(|path| path.exists());
+        self.broken.retain(|_, since| since.elapsed() < AGAIN);
+        let fs = self.context.fs;
+        // A file that has changed since is another one: it may have been half copied then.
+        self.tried.retain(|path, then| then.is_some() && Listed::look(fs, path).ok() == *then);
         let listed = self.update(&self.options.inputs.clone(), 0);
         match listed {
             Ok(library) => {
@@ -318,7 +320,8 @@ impl<'a> Librarian<'a> {
         if some.is_empty() {
             return;
         }
-        self.tried.extend(some.iter().cloned());
+        let fs = self.context.fs;
+        self.tried.extend(some.iter().map(|path| (path.clone(), Listed::look(fs, path).ok())));
         if let Err(error) = self.update(&some, usize::MAX) {
             self.say(&error.to_string());
         }
@@ -341,12 +344,12 @@ impl<'a> Librarian<'a> {
         for (song, input) in songs.into_iter().zip(inputs) {
             let banned = self.banned.holds(&short_id(&song.id));
             let plain = matches!(&input.sound, Sound::Song(path) if path.to_str().is_some());
-            if plain && !banned && !self.broken.contains(Path::new(&input.source)) {
+            if plain && !banned && !self.broken.contains_key(&song.id) {
                 library.songs.push(song);
                 library.inputs.push(input);
             }
         }
-        let untried = |path: &PathBuf| !self.tried.contains(path);
+        let untried = |path: &PathBuf| !self.tried.contains_key(path);
         self.waiting = library.waiting.iter().filter(|path| untried(path)).cloned().collect();
         self.library = library;
         self.library.songs.clone()
@@ -367,10 +370,9 @@ impl<'a> Librarian<'a> {
 }
 
 /// A file that is gone, or another one by now, is not the song that was heard.
-fn unchanged(input: &SongInput) -> Result<()> {
+fn unchanged(context: &Context<'_>, input: &SongInput) -> Result<()> {
     let Sound::Song(path) = &input.sound else { return Ok(()) };
-    let meta = std::fs::metadata(path).map_err(|e| Error::io("cannot read", path, e))?;
-    if meta.len() == input.bytes {
+    if hash_file(context.fs, path, context.cancel)? == input.hash {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Corrupt, "the file has changed").at(path))

@@ -199,6 +199,14 @@ impl Programme {
         self.stale = true;
     }
 
+    /// Adds a line to the file of songs to be played next, where there is one.
+    ///
+    /// # Errors
+    /// `Io` where it cannot be written.
+    pub fn wish_for(&self, context: &Context<'_>, line: &str) -> Result<()> {
+        self.inject.as_ref().map_or(Ok(()), |file| file.add(context, line))
+    }
+
     /// The song to play next; `None` where there is none.
     ///
     /// # Errors

@@ -124,6 +124,17 @@ impl InjectFile {
         None
     }
 
+    /// Adds a wish as the last.
+    pub fn add(&self, context: &Context<'_>, line: &str) -> Result<()> {
+        let mut text = read(context, &self.path)?;
+        // People's editors do not always end the last line.
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text += &format!("{line}\n");
+        write_atomic(context.fs, &self.path, text.as_bytes())
+    }
+
     /// Reads once more first: somebody may have added lines.
     fn strike_out(&mut self, context: &Context<'_>, line: String, told: &mut HashSet<String>) {
         let struck = read(context, &self.path).and_then(|text| {
