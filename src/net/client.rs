@@ -1,4 +1,7 @@
 //! A small client for servers of our own kind: Icecast, and other stations.
+//!
+//! What it asks for never ends: sound that is sent or heard for days over one socket, which must
+//! move every few seconds. Clients that fetch documents have one deadline for all of an answer.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};

@@ -8,7 +8,7 @@ mod air;
 mod board;
 mod http;
 mod icecast;
-mod icy_reader;
+mod icy;
 mod mount;
 mod pace;
 mod process;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::icy_reader::IcyReader;
+use super::icy::IcyReader;
 use super::mount::Mount;
 use super::producer::KEEP;
 use super::relays::RELAY_AGENT;

@@ -15,10 +15,10 @@ use futures_util::stream::empty;
 
 use super::control::refusal;
 use super::feed::Feed;
-use super::icy::Titles;
 use super::text;
 use crate::audio::encode::live::Format;
 use crate::net::Conn;
+use crate::stream::icy::IcyWriter;
 use crate::stream::mount::Mount;
 use crate::stream::relays::{RELAY_AGENT, Relay};
 use crate::stream::station::Station;
@@ -47,7 +47,7 @@ pub async fn listen(
     let wants_titles = text(&headers, "icy-metadata").trim() == "1";
     let titled = wants_titles && matches!(mount.format, Format::Mp3(_));
     let metaint = station.options.metaint;
-    let mut feed = Feed::new(station.clone(), place, titled.then(|| Titles::new(metaint)));
+    let mut feed = Feed::new(station.clone(), place, titled.then(|| IcyWriter::new(metaint)));
     if relay {
         feed.is_relay(relay_of(&station, &conn, &headers));
     }

@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
-use super::icy::Titles;
 use crate::net::Flow;
+use crate::stream::icy::IcyWriter;
 use crate::stream::relays::Relay;
 use crate::stream::ring::Taken;
 use crate::stream::station::{Listener, Station};
@@ -23,7 +23,7 @@ pub struct Feed {
     number: u64,
     place: u64,
     ready: Vec<Bytes>,
-    titles: Option<Titles>,
+    titles: Option<IcyWriter>,
     releases: watch::Receiver<u64>,
     /// Its number among the relays, if it is one.
     relay: Option<u64>,
@@ -37,7 +37,7 @@ impl Feed {
     pub fn new(
         station: Arc<Station>,
         (number, listener): (u64, Arc<Listener>),
-        titles: Option<Titles>,
+        titles: Option<IcyWriter>,
     ) -> Feed {
         let releases = listener.mount.releases();
         let (place, opening, begun) = {

@@ -5,7 +5,6 @@ mod audio;
 mod control;
 mod feed;
 mod health;
-mod icy;
 mod info;
 mod live;
 

@@ -10,18 +10,18 @@ const AFTER: &str = "';";
 
 /// Puts titles between the bytes of one listener's sound.
 #[derive(Debug)]
-pub struct Titles {
+pub struct IcyWriter {
     every: usize,
     /// Bytes of sound until the next title is due.
     left: usize,
     told: Option<String>,
 }
 
-impl Titles {
+impl IcyWriter {
     /// Titles after every `every` bytes.
-    pub fn new(every: usize) -> Titles {
+    pub fn new(every: usize) -> IcyWriter {
         let every = every.max(1);
-        Titles { every, left: every, told: None }
+        IcyWriter { every, left: every, told: None }
     }
 
     /// Passes sound on in pieces, with what belongs in between. `title` gives what is heard at a
@@ -77,6 +77,59 @@ fn block(title: &str) -> Bytes {
     bytes.freeze()
 }
 
+/// Reads a stream with titles in between.
+#[derive(Debug)]
+pub struct IcyReader {
+    every: Option<usize>,
+    /// Bytes of sound until the next title.
+    sound: usize,
+    /// A text that is being read, and how many bytes of it are still to come.
+    text: Vec<u8>,
+    left: usize,
+}
+
+impl IcyReader {
+    /// A reader of a stream with a title after every so many bytes of sound, or without any.
+    pub fn new(every: Option<usize>) -> IcyReader {
+        let every = every.filter(|every| *every > 0);
+        IcyReader { every, sound: every.unwrap_or(0), text: Vec::new(), left: 0 }
+    }
+
+    /// Takes some bytes; gives the sound in them and the last title that was whole.
+    pub fn take(&mut self, mut bytes: &[u8]) -> (Vec<u8>, Option<String>) {
+        let Some(every) = self.every else { return (bytes.to_vec(), None) };
+        let (mut sound, mut title) = (Vec::with_capacity(bytes.len()), None);
+        while let Some((&first, rest)) = bytes.split_first() {
+            if self.left > 0 {
+                let (text, rest) = bytes.split_at(self.left.min(bytes.len()));
+                self.text.extend_from_slice(text);
+                self.left -= text.len();
+                bytes = rest;
+                if self.left == 0 {
+                    title = title_of(&self.text).or(title);
+                    self.text.clear();
+                }
+            } else if self.sound > 0 {
+                let (part, rest) = bytes.split_at(self.sound.min(bytes.len()));
+                sound.extend_from_slice(part);
+                self.sound -= part.len();
+                bytes = rest;
+            } else {
+                self.left = 16 * usize::from(first);
+                self.sound = every;
+                bytes = rest;
+            }
+        }
+        (sound, title)
+    }
+}
+
+fn title_of(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let after = text.split_once(BEFORE)?.1;
+    Some(after.split_once(AFTER)?.0.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +166,7 @@ mod tests {
         for every in [1, 8_192, 16_000] {
             for length in [0, 1, 2, 3, 15, 16, 17, 255, 4_000, 4_063, 4_064, 4_065, 4_066, 4_200] {
                 let title = "t".repeat(length);
-                let mut titles = Titles::new(every);
+                let mut titles = IcyWriter::new(every);
                 let all = sound(20_000);
                 let mut stream = Vec::new();
                 for piece in all.chunks(3_344) {
@@ -129,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_title_is_told_when_it_changes_and_only_then() {
-        let mut titles = Titles::new(100);
+        let mut titles = IcyWriter::new(100);
         let mut stream = Vec::new();
         for n in 0..50 {
             let piece = Bytes::from(sound(90));
@@ -144,7 +197,7 @@ mod tests {
         for mark in ["\u{e9}", "\u{6f22}", "\u{1f600}"] {
             for shift in 0..4 {
                 let title = "x".repeat(shift) + &mark.repeat(3_000);
-                let mut titles = Titles::new(1);
+                let mut titles = IcyWriter::new(1);
                 let pieces = titles.weave(Bytes::from_static(b"s"), || title.clone());
                 let told = &read(&pieces.concat(), 1).1[0];
                 assert!(told.len() <= 4_065 && told.len() > 4_060 && title.starts_with(told));
@@ -155,10 +208,34 @@ mod tests {
     #[test]
     fn nothing_in_a_title_ends_it_early() {
         for hostile in ["a';StreamUrl='http://evil/", "a\r\nb", "a\0b", "it's; so", "\u{1b}[31m"] {
-            let pieces = Titles::new(1).weave(Bytes::from_static(b"s"), || hostile.to_string());
+            let pieces = IcyWriter::new(1).weave(Bytes::from_static(b"s"), || hostile.to_string());
             let told = &read(&pieces.concat(), 1).1[0];
             assert!(!told.contains(['\'', ';', '\r', '\n', '\0', '\u{1b}']), "{told:?}");
             assert_eq!(told.chars().count(), hostile.chars().count());
         }
+    }
+
+    #[test]
+    fn sound_and_titles_are_told_apart_however_the_bytes_come() {
+        let mut stream = vec![1u8; 100];
+        stream.push(2);
+        let mut text = b"StreamTitle='A - B';".to_vec();
+        text.resize(32, 0);
+        stream.extend(&text);
+        stream.extend([3u8; 100]);
+        stream.push(0);
+        stream.extend([4u8; 50]);
+        for piece in [1, 7, 100, 1_000] {
+            let mut reader = IcyReader::new(Some(100));
+            let (mut sound, mut titles) = (Vec::new(), Vec::new());
+            for bytes in stream.chunks(piece) {
+                let (more, title) = reader.take(bytes);
+                sound.extend(more);
+                titles.extend(title);
+            }
+            assert_eq!(sound, [vec![1u8; 100], vec![3; 100], vec![4; 50]].concat());
+            assert_eq!(titles, ["A - B"]);
+        }
+        assert_eq!(IcyReader::new(None).take(&stream).0, stream);
     }
 }
