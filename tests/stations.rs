@@ -82,6 +82,9 @@ fn a_stream_in_the_background_is_begun_once_looked_at_restarted_and_ended() {
     assert_eq!(begun.code(), 0, "{}", begun.err());
     assert!(begun.out().starts_with("http://127.0.0.1:"), "{}", begun.out());
     assert_eq!(forever(&desk, &start).code(), 8, "a second one is refused");
+    let words = std::fs::metadata(desk.path("evermix-project/stream/started.json")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&words.permissions());
+    assert_eq!(mode & 0o077, 0, "a token may be among the words");
     until("the status tells of songs", || {
         let status = forever(&desk, &["status", "--json"]);
         status.code() == 0 && status.json()["health"]["songs"]["known"] == 3

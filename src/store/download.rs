@@ -10,6 +10,7 @@ use ureq::Agent;
 use ureq::http::StatusCode;
 
 use super::fs::{Fs, open_to_write};
+use super::record::each_block;
 use crate::base::{Cancel, Error, ErrorKind, Result};
 
 /// How long a server may take to answer.
@@ -86,16 +87,10 @@ impl Part {
         }
         let mut part = Part { file, bytes: 0, hasher: Sha256::new() };
         let mut read = File::open(path).map_err(failed)?;
-        let mut block = vec![0; BLOCK];
-        loop {
-            cancel.check()?;
-            let n = read.read(&mut block).map_err(failed)?;
-            if n == 0 {
-                break;
-            }
-            part.hasher.update(&block[..n]);
-            part.bytes += n as u64;
-        }
+        each_block(&mut read, path, cancel, |block| {
+            part.hasher.update(block);
+            part.bytes += block.len() as u64;
+        })?;
         part.file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(part)
     }
@@ -210,19 +205,11 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn sha256_file(fs: &dyn Fs, path: &Path, cancel: &Cancel) -> Result<(String, u64)> {
     let mut file = fs.open(path).map_err(|e| Error::io("cannot read", path, e))?;
     let (mut hasher, mut bytes) = (Sha256::new(), 0);
-    let mut block = vec![0; BLOCK];
-    loop {
-        cancel.check()?;
-        match file.read(&mut block) {
-            Ok(0) => return Ok((hex(&hasher.finalize()), bytes)),
-            Ok(n) => {
-                hasher.update(&block[..n]);
-                bytes += n as u64;
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::io("cannot read", path, e)),
-        }
-    }
+    each_block(&mut file, path, cancel, |block| {
+        hasher.update(block);
+        bytes += block.len() as u64;
+    })?;
+    Ok((hex(&hasher.finalize()), bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

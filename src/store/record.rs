@@ -1,6 +1,6 @@
 //! What a finished piece of work says about itself, so that it is never done twice.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -77,12 +77,28 @@ pub fn read_json<T: Serialize + DeserializeOwned>(
 pub fn hash_file(fs: &dyn Fs, path: &Path, cancel: &Cancel) -> Result<blake3::Hash> {
     let mut file = fs.open(path).map_err(|e| Error::io("cannot read", path, e))?;
     let mut hasher = blake3::Hasher::new();
+    each_block(&mut file, path, cancel, |block| {
+        hasher.update(block);
+    })?;
+    Ok(hasher.finalize())
+}
+
+/// Reads to the end, block by block.
+///
+/// # Errors
+/// `ErrorKind::Io` naming the file; `Interrupted` once `cancel` was asked to stop.
+pub(super) fn each_block(
+    file: &mut dyn Read,
+    path: &Path,
+    cancel: &Cancel,
+    mut take: impl FnMut(&[u8]),
+) -> Result<()> {
     let mut block = vec![0; 1 << 17];
     loop {
         cancel.check()?;
         match file.read(&mut block) {
-            Ok(0) => return Ok(hasher.finalize()),
-            Ok(n) => drop(hasher.update(&block[..n])),
+            Ok(0) => return Ok(()),
+            Ok(n) => take(&block[..n]),
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => return Err(Error::io("cannot read", path, e)),
         }

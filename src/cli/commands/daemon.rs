@@ -2,16 +2,19 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::Parser as _;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::exit::Exit;
+use crate::cli::forever_args::{ForeverCli, ForeverCommand};
 use crate::cli::world::World;
 use crate::net::{Url, request};
 use crate::store::{DiskFs, Fs as _, Lock, write_atomic};
@@ -44,23 +47,41 @@ pub fn start(world: &World<'_>) -> Result<Exit> {
         return Err(Error::new(ErrorKind::Busy, "the stream is running already")
             .hint("forever status, or forever restart"));
     }
-    // The same words, but for the command: all flags are those of `forever stream`.
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let at = words.iter().position(|word| word == "start").unwrap_or(0);
-    let mut said = Vec::new();
-    for (i, word) in words.into_iter().enumerate() {
-        let word = if i == at { "stream".into() } else { word };
-        said.push(word.into_string().map_err(|word| {
-            Error::new(ErrorKind::Usage, "a word that is no text")
-                .because(format!("{} cannot be kept for a restart", word.to_string_lossy()))
-        })?);
-    }
+    let words: Vec<OsString> = std::env::args_os().collect();
     let here =
         std::env::current_dir().map_err(|e| Error::io("cannot look at", Path::new("."), e))?;
-    let started = Started { folder: here, words: said };
+    let started = Started { folder: here, words: as_stream(words)? };
     let text = serde_json::to_vec(&started).unwrap_or_default();
-    write_atomic(&DiskFs, &place.file("started.json"), &text)?;
+    let path = place.file("started.json");
+    write_atomic(&DiskFs, &path, &text)?;
+    // A token may be among the words.
+    let own = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&path, own).map_err(|e| Error::io("cannot protect", &path, e))?;
     place.begin(world, &started)
+}
+
+/// The words of `forever start` without the program, as those of `forever stream`: all flags are
+/// the same. Another word of them may be `start` too, a folder's name.
+fn as_stream(words: Vec<OsString>) -> Result<Vec<String>> {
+    let words = words.into_iter().map(|word| {
+        word.into_string().map_err(|word| {
+            Error::new(ErrorKind::Usage, "a word that is no text")
+                .because(format!("{} cannot be kept for a restart", word.to_string_lossy()))
+        })
+    });
+    let words: Vec<String> = words.collect::<Result<_>>()?;
+    let candidates = (1..words.len()).filter(|&i| words[i] == "start").map(|i| {
+        let mut said = words.clone();
+        said[i] = "stream".to_string();
+        said
+    });
+    let streams = |said: &Vec<String>| {
+        let parsed = ForeverCli::try_parse_from(said);
+        parsed.is_ok_and(|cli| matches!(cli.command, Some(ForeverCommand::Stream(_))))
+    };
+    let said = candidates.into_iter().find(streams);
+    said.map(|said| said[1..].to_vec())
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "cannot tell how the stream was started"))
 }
 
 pub fn stop(world: &World<'_>) -> Result<Exit> {
@@ -225,4 +246,22 @@ impl Place {
 
 fn this_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|e| Error::io("cannot find", Path::new("forever"), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_told_from_folders_of_its_name() {
+        let as_stream = |line: &str| as_stream(line.split(' ').map(OsString::from).collect());
+        let same = [
+            ("forever start music --seed 5", "stream music --seed 5"),
+            ("forever start start", "stream start"),
+            ("forever --project start start start -q", "--project start stream start -q"),
+        ];
+        for (typed, meant) in same {
+            assert_eq!(as_stream(typed).unwrap().join(" "), meant);
+        }
+    }
 }
