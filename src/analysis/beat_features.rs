@@ -14,7 +14,8 @@ mod tests;
 use super::chroma::N_CHROMA;
 use super::mfcc::N_MFCC;
 use super::stft::{Framer, HOP, N_FFT};
-use frame::{FrameAnalyser, FrameFeatures, sum};
+use crate::base::sum_of;
+use frame::{FrameAnalyser, FrameFeatures};
 
 /// Values of [`BeatFeatures::values`].
 pub const N_FEATURES: usize = 2 * N_CHROMA + 2 * N_MFCC + 4;
@@ -215,7 +216,7 @@ impl Pieces {
             let length = (edge - position).min(samples.len() as u64) as usize;
             let (now, later) = samples.split_at(length);
             if position >= start {
-                self.energy[self.sounding] += f64::from(sum(now, |x| x * x));
+                self.energy[self.sounding] += f64::from(sum_of(now, |x| x * x));
             }
             samples = later;
             position += length as u64;

@@ -133,7 +133,7 @@ impl TrackAnalyzer {
             mono: AudioBuffer::new(1),
             ready: AudioBuffer::new(1),
             ears: Ears::new(),
-            loudness: LoudnessMeter::new(rate, channels),
+            loudness: LoudnessMeter::new(rate),
             peak: TruePeakMeter::new(rate, channels),
             outline: PeakColumns::new(rate),
         })

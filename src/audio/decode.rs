@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use super::ogg::{self, OggPackets};
 use super::packets::{Packets, Step};
 use super::{AudioBuffer, Tags, fold, front, packets};
-use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted};
+use crate::base::{
+    ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted, all_within,
+};
 
 /// Bytes looked at to tell Ogg files from others.
 const SNIFFED: u64 = 4;
@@ -244,11 +246,11 @@ impl Decoder {
     fn clean(&mut self, block: &mut AudioBuffer) {
         for plane in &mut block.planes {
             // Loud but honest audio stays below ±64 (36 dB over full scale).
-            let honest = |x: f32| x.abs() <= 64.0;
-            if plane.iter().all(|&x| honest(x)) {
+            const HONEST: f32 = 64.0;
+            if all_within(plane, HONEST) {
                 continue;
             }
-            for x in plane.iter_mut().filter(|x| !honest(**x)) {
+            for x in plane.iter_mut().filter(|x| !all_within(&[**x], HONEST)) {
                 *x = 0.0;
                 self.damage.bad_samples += 1;
             }

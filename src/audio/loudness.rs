@@ -15,20 +15,27 @@ const RELATIVE_GATE: f64 = -10.0;
 /// Sub-blocks in one gating block of 400 ms; neighbours overlap by three of them.
 const OVERLAP: usize = 4;
 
-/// A second-order filter section in transposed direct form II.
+/// A sample of the left and of the right channel: their filters share a vector register.
+type Pair = [f64; 2];
+
+fn pair(of: impl Fn(usize) -> f64) -> Pair {
+    [of(0), of(1)]
+}
+
+/// A second-order filter section in transposed direct form II, over two channels.
 #[derive(Clone, Copy, Debug, Default)]
 struct Biquad {
     b: [f64; 3],
     a: [f64; 2],
-    z: [f64; 2],
+    z: [Pair; 2],
 }
 
 impl Biquad {
     #[inline]
-    fn step(&mut self, x: f64) -> f64 {
-        let y = self.b[0] * x + self.z[0];
-        self.z[0] = self.b[1] * x - self.a[0] * y + self.z[1];
-        self.z[1] = self.b[2] * x - self.a[1] * y;
+    fn step(&mut self, x: Pair) -> Pair {
+        let ([b0, b1, b2], [a1, a2], [z1, z2]) = (self.b, self.a, self.z);
+        let y = pair(|i| b0 * x[i] + z1[i]);
+        self.z = [pair(|i| b1 * x[i] - a1 * y[i] + z2[i]), pair(|i| b2 * x[i] - a2 * y[i])];
         y
     }
 }
@@ -49,21 +56,21 @@ fn k_weighting(rate: SampleRate) -> [Biquad; 2] {
             (gain - vb * k / q + k * k) / a0,
         ],
         a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [0.0; 2],
+        z: [[0.0; 2]; 2],
     };
     let (k, q) = (warp(38.135_470_876_024_44), 0.500_327_037_323_877_3);
     let a0 = 1.0 + k / q + k * k;
     let high_pass = Biquad {
         b: [1.0, -2.0, 1.0],
         a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [0.0; 2],
+        z: [[0.0; 2]; 2],
     };
     [shelf, high_pass]
 }
 
 /// Measures loudness of mono or stereo audio in blocks of any size.
 pub struct LoudnessMeter {
-    filters: Vec<[Biquad; 2]>,
+    filters: [Biquad; 2],
     block: usize,
     filled: usize,
     sum: f64,
@@ -71,10 +78,10 @@ pub struct LoudnessMeter {
 }
 
 impl LoudnessMeter {
-    /// A meter for so many channels, all of weight one.
-    pub fn new(rate: SampleRate, channels: usize) -> Self {
+    /// A meter of one or two channels, of weight one each.
+    pub fn new(rate: SampleRate) -> Self {
         LoudnessMeter {
-            filters: vec![k_weighting(rate); channels],
+            filters: k_weighting(rate),
             block: (rate.hz() / 10) as usize,
             filled: 0,
             sum: 0.0,
@@ -87,13 +94,15 @@ impl LoudnessMeter {
         let mut at = 0;
         while at < audio.frames() {
             let take = (self.block - self.filled).min(audio.frames() - at);
-            match (self.filters.as_mut_slice(), audio.planes.as_slice()) {
-                ([one], [plane]) => self.sum += energy(one, &plane[at..at + take]),
-                ([left, right], [l, r]) => {
-                    self.sum += stereo_energy(left, right, &l[at..at + take], &r[at..at + take]);
+            let part = at..at + take;
+            self.sum += match audio.planes.as_slice() {
+                [one] => energy(&mut self.filters, one[part].iter().map(|&x| [f64::from(x), 0.0])),
+                [left, right] => {
+                    let pairs = left[part.clone()].iter().zip(&right[part]);
+                    energy(&mut self.filters, pairs.map(|(&l, &r)| [f64::from(l), f64::from(r)]))
                 }
-                _ => {}
-            }
+                _ => 0.0,
+            };
             at += take;
             self.filled += take;
             if self.filled == self.block {
@@ -113,27 +122,14 @@ impl LoudnessMeter {
     }
 }
 
-fn energy(filters: &mut [Biquad; 2], samples: &[f32]) -> f64 {
+fn energy(filters: &mut [Biquad; 2], samples: impl Iterator<Item = Pair>) -> f64 {
     let [mut shelf, mut high] = *filters;
-    let mut sum = 0.0;
-    for &x in samples {
-        let y = high.step(shelf.step(f64::from(x)));
-        sum += y * y;
+    let mut sums = [0.0; 2];
+    for x in samples {
+        let y = high.step(shelf.step(x));
+        sums = pair(|i| sums[i] + y[i] * y[i]);
     }
     *filters = [shelf, high];
-    sum
-}
-
-/// Both channels in one loop: the recursions are independent and overlap in the processor.
-fn stereo_energy(left: &mut [Biquad; 2], right: &mut [Biquad; 2], l: &[f32], r: &[f32]) -> f64 {
-    let ([mut ls, mut lh], [mut rs, mut rh]) = (*left, *right);
-    let mut sums = [0.0; 2];
-    for (&x, &y) in l.iter().zip(r) {
-        let (p, q) = (lh.step(ls.step(f64::from(x))), rh.step(rs.step(f64::from(y))));
-        sums[0] += p * p;
-        sums[1] += q * q;
-    }
-    (*left, *right) = ([ls, lh], [rs, rh]);
     sums[0] + sums[1]
 }
 
@@ -210,7 +206,7 @@ mod tests {
     }
 
     fn measure(rate: u32, planes: Vec<Vec<f32>>) -> f64 {
-        let mut meter = LoudnessMeter::new(SampleRate::new(rate).unwrap(), planes.len());
+        let mut meter = LoudnessMeter::new(SampleRate::new(rate).unwrap());
         meter.push(&AudioBuffer { planes });
         integrated(&meter.finish()).0
     }
@@ -240,7 +236,7 @@ mod tests {
     fn the_range_is_the_distance_of_loud_and_soft_parts() {
         let part = |db: f32| tone(48_000, 1_000.0, 10f32.powf(db / 20.0), 20.0);
         let plane = [part(-20.0), part(-30.0)].concat();
-        let mut meter = LoudnessMeter::new(SampleRate::new(48_000).unwrap(), 2);
+        let mut meter = LoudnessMeter::new(SampleRate::new(48_000).unwrap());
         meter.push(&AudioBuffer { planes: vec![plane.clone(), plane] });
         let found = range(&meter.finish());
         assert!((found - 10.0).abs() < 0.2, "{found}");
@@ -255,7 +251,7 @@ mod tests {
             .enumerate()
             .map(|(i, (x, y))| swell(i) * (0.6 * x + 0.4 * y))
             .collect();
-        let mut meter = LoudnessMeter::new(SampleRate::CD, 1);
+        let mut meter = LoudnessMeter::new(SampleRate::CD);
         meter.push(&AudioBuffer { planes: vec![plane.clone()] });
         let energies = meter.finish();
         let mut peer = EbuR128::new(1, 44_100, Mode::I | Mode::LRA).unwrap();

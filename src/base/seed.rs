@@ -33,15 +33,22 @@ pub trait Draws {
 #[derive(Clone, Debug)]
 pub struct SeededDraws(ChaCha12Rng);
 
+impl SeededDraws {
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
+
 impl Draws for SeededDraws {
     fn uniform(&mut self) -> f64 {
         // 53 random bits: the spacing of doubles just below one.
-        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     fn choice(&mut self, n: usize) -> usize {
         // Multiply-shift (Lemire 2019): bias below 2^-32 for any list that fits memory.
-        ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
+        ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 }
 

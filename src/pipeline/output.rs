@@ -86,7 +86,7 @@ fn limit(blocks: Receiver<Block>, send: &SyncSender<Block>, output: &Output) -> 
         Container::Mp3 | Container::Opus => LOSSY_CEILING,
     };
     let mut limiter = TruePeakLimiter::new(rate, channels, ceiling);
-    let mut meter = LoudnessMeter::new(rate, channels);
+    let mut meter = LoudnessMeter::new(rate);
     for result in blocks {
         let limited = result.map(|mut block| {
             if block.is_empty() {

@@ -4,7 +4,7 @@ use super::super::chroma::{ChromaBank, N_CHROMA, normalise_by_max};
 use super::super::mel::{MelBank, N_MELS};
 use super::super::mfcc::{Dct, N_MFCC, power_to_db_fast};
 use super::super::stft::{BINS, N_FFT, PowerSpectrum};
-use crate::base::SampleRate;
+use crate::base::{SampleRate, sum_of};
 
 /// Floor of a mel band: -50 dB. A sine of full scale reads about +30 dB there, so the floor lies
 /// 80 dB below full scale, under the music and above the noise of 16-bit recordings.
@@ -79,24 +79,11 @@ impl FrameAnalyser {
             chroma,
             weight: if strongest > CHROMA_FLOOR { strongest.sqrt() } else { 0.0 },
             mfcc: self.dct.apply(&self.mel_db),
-            magnitude: sum(&self.magnitude, |m| m),
+            magnitude: sum_of(&self.magnitude, |m| m),
             magnitude_hz: sum_of_products(&self.magnitude, &self.bin_hz),
             rise: before.map_or(0.0, |before| mean_rise(&before, &self.mel_db)),
         }
     }
-}
-
-/// Sum of `f(x)`, in an order fixed by the length alone.
-pub fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let chunks = values.chunks_exact(LANES);
-    let rest: f32 = chunks.remainder().iter().map(|&x| f(x)).sum();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += f(x);
-        }
-    }
-    rest + lanes.iter().sum::<f32>()
 }
 
 fn sum_of_products(a: &[f32; BINS], b: &[f32; BINS]) -> f32 {

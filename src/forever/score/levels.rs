@@ -17,8 +17,8 @@ pub struct Levels {
 
 impl Levels {
     /// A meter that has heard nothing yet.
-    pub fn new(rate: SampleRate, channels: usize) -> Self {
-        Levels { meter: Some(LoudnessMeter::new(rate, channels)), energies: Vec::new() }
+    pub fn new(rate: SampleRate) -> Self {
+        Levels { meter: Some(LoudnessMeter::new(rate)), energies: Vec::new() }
     }
 
     /// Takes the next frames.

@@ -71,7 +71,7 @@ struct Whole {
 fn listen(context: &Context<'_>, plan: &MixPlan, path: &Path) -> Result<Whole> {
     let mut decoder = Decoder::open(path, context.limits)?;
     let (rate, channels) = (decoder.rate(), decoder.channels());
-    let mut levels = Levels::new(rate, channels);
+    let mut levels = Levels::new(rate);
     let mut peak = TruePeakMeter::new(rate, channels);
     let mut clicks: Vec<ClickFinder> = (0..channels).map(|_| ClickFinder::new()).collect();
     let mut block = AudioBuffer::new(channels);

@@ -180,7 +180,6 @@ impl<'a> Blocks<'a> {
                     .because("they differ in length"));
             }
             if frames > 0 {
-                self.keep(layers);
                 return Ok(Taken::Block);
             }
         }
@@ -211,14 +210,15 @@ impl<'a> Blocks<'a> {
         Ok(())
     }
 
-    fn keep(&mut self, layers: &[AudioBuffer]) {
+    /// Remembers a block for [`Blocks::again`], as long as there is room.
+    pub fn keep(&mut self, layers: &mut Vec<AudioBuffer>) {
         let bytes: usize = layers.iter().map(|l| l.frames() * l.channels() * 4).sum();
         self.kept_bytes += bytes;
         if self.kept_bytes > KEEP_BYTES {
             self.kept = None;
         }
         if let Some(kept) = &mut self.kept {
-            kept.push(layers.to_vec());
+            kept.push(std::mem::take(layers));
         }
     }
 

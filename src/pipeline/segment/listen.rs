@@ -5,7 +5,7 @@ use super::hearing::Hearing;
 use crate::analysis::{BeatGrid, OnsetAnalyzer, TuningEstimator, combine};
 use crate::audio::loudness::LoudnessMeter;
 use crate::audio::{AudioBuffer, Resampler};
-use crate::base::{Error, ErrorKind, Frames, Result, SampleRate, Seconds};
+use crate::base::{Error, ErrorKind, Frames, Result, SampleRate, Seconds, largest, sum_of};
 use crate::corpus::Layer;
 use crate::pipeline::beat_source::SongSource;
 use crate::pipeline::context::Context;
@@ -90,7 +90,7 @@ impl QuietCurve {
         while at < frames {
             let take = (self.hop - self.filled).min(frames - at);
             for plane in layers.iter().flat_map(|layer| &layer.planes) {
-                self.sum += plane[at..at + take].iter().map(|x| x * x).sum::<f32>();
+                self.sum += sum_of(&plane[at..at + take], |x| x * x);
             }
             at += take;
             self.filled += take;
@@ -125,6 +125,7 @@ pub fn listen(
         context.cancel.check()?;
         frames += layers[0].frames() as u64;
         ears.push(&layers)?;
+        blocks.keep(&mut layers);
         blocks.report(context, name, frames, 0.0, 0.7);
     }
     let seconds = frames as f64 / rate.as_f64();
@@ -163,7 +164,7 @@ impl<'a> Ears<'a> {
             onsets: OnsetAnalyzer::new(),
             drums: drums.transpose()?,
             tuning: TuningEstimator::new(SampleRate::ANALYSIS.as_f64()),
-            loudness: LoudnessMeter::new(rate, blocks.channels()),
+            loudness: LoudnessMeter::new(rate),
             quiet: QuietCurve { hop, filled: 0, sum: 0.0, curve: Vec::new() },
             mix: AudioBuffer::new(blocks.channels()),
             peak: 0.0,
@@ -172,10 +173,7 @@ impl<'a> Ears<'a> {
 
     fn push(&mut self, layers: &[AudioBuffer]) -> Result<()> {
         let mix = mixed(layers, &mut self.mix);
-        let loudest = |plane: &Vec<f32>| {
-            plane.iter().fold(0.0f32, |m, x| if x.abs() > m { x.abs() } else { m })
-        };
-        self.peak = mix.planes.iter().map(loudest).fold(self.peak, f32::max);
+        self.peak = mix.planes.iter().map(|plane| largest(plane)).fold(self.peak, f32::max);
         self.loudness.push(mix);
         self.quiet.push(layers);
         let mono = self.feed.push(mix)?;

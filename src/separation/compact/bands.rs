@@ -1,14 +1,13 @@
 //! The 36 bands in which the context network sees the spectrum: narrow below, wide above.
 
 use super::ROW;
+use crate::base::sum_of;
 
 /// Number of bands.
 pub const BANDS: usize = 36;
 /// How many bands are how many bins wide, from below.
 const WIDTHS: [(usize, usize); 9] =
     [(6, 2), (4, 3), (4, 4), (4, 8), (4, 16), (6, 32), (4, 64), (3, 96), (1, 153)];
-/// Sums run in so many lanes.
-const LANES: usize = 8;
 
 /// Bins that lie between the centres of two neighbouring bands.
 struct Span {
@@ -56,7 +55,7 @@ impl Bands {
     pub fn means(&self, row: &[f32], mut each: impl FnMut(usize, f32)) {
         for (band, edges) in self.edges.windows(2).enumerate() {
             let bins = &row[edges[0]..edges[1]];
-            each(band, sum(bins) / bins.len() as f32);
+            each(band, sum_of(bins, |x| x) / bins.len() as f32);
         }
     }
 
@@ -72,18 +71,6 @@ impl Bands {
             }
         }
     }
-}
-
-/// The sum of all values.
-pub fn sum(values: &[f32]) -> f32 {
-    let (blocks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for block in blocks {
-        for (lane, x) in lanes.iter_mut().zip(block) {
-            *lane += x;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
 #[cfg(test)]

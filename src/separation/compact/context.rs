@@ -176,7 +176,7 @@ fn normalise(norm: &Norm, values: &mut [f32]) {
 }
 
 fn total(vector: &[f32; CHANNELS]) -> f32 {
-    super::bands::sum(vector)
+    crate::base::sum_of(vector, |x| x)
 }
 
 /// `x * weight + bias`.

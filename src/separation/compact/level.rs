@@ -2,9 +2,9 @@
 
 use realfft::num_complex::Complex32;
 
-use super::bands::sum;
 use super::curves::{exp, ln};
 use super::{BINS, HOP, N_FFT};
+use crate::base::sum_of;
 use crate::separation::windows::{Framing, Windows};
 
 /// Half of the exponent 0.3 that magnitudes are raised to, for powers.
@@ -65,7 +65,7 @@ impl Meter {
 
     fn measure(&mut self) {
         loudness(self.windows.spectra(), &mut self.row);
-        self.sum += f64::from(sum(&self.row));
+        self.sum += f64::from(sum_of(&self.row, |x| x));
         self.count += BINS;
     }
 }
