@@ -5,6 +5,7 @@
 
 mod buffer;
 mod decode;
+mod dither;
 pub mod encode;
 mod fold;
 mod front;

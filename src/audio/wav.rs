@@ -8,7 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 
 use super::AudioBuffer;
-use crate::base::{Draws, SampleRate, Seed, SeededDraws};
+use super::dither::{Dither, nearest};
+use crate::base::SampleRate;
 
 /// How samples are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +125,7 @@ impl<W: Write + Seek> WavWriter<W> {
 /// The bytes of a WAV file of known length, made piece by piece without seeking.
 pub struct WavBytes {
     format: SampleFormat,
-    dither: SeededDraws,
+    dither: Dither,
 }
 
 impl WavBytes {
@@ -137,7 +138,7 @@ impl WavBytes {
         bytes: &mut Vec<u8>,
     ) -> WavBytes {
         bytes.extend_from_slice(&header(rate.hz(), channels as u16, format, frames));
-        WavBytes { format, dither: Seed(0).stream("dither") }
+        WavBytes { format, dither: Dither::new("dither") }
     }
 
     /// Appends a block of samples to `bytes`.
@@ -198,20 +199,18 @@ fn pack_float(planes: &[&[f32]], bytes: &mut Vec<u8>) {
     }
 }
 
-/// Rounds to integers with triangular dither of two steps peak to peak, which makes the error
-/// independent of the music (Lipshitz, Wannamaker, Vanderkooy 1992). Exact silence stays silent,
-/// and so do values that already lie on the integer grid: a copy of a 16-bit file is that file.
-fn pack_int(planes: &[&[f32]], bits: u32, dither: &mut SeededDraws, bytes: &mut Vec<u8>) {
-    let scale = (1i32 << (bits - 1)) as f32;
-    let width = bits as usize / 8;
+/// Rounds to integers with dither. Exact silence stays silent, and so do values that already lie
+/// on the integer grid: a copy of a 16-bit file is that file.
+fn pack_int(planes: &[&[f32]], bits: u32, dither: &mut Dither, bytes: &mut Vec<u8>) {
+    let scale = f64::from(1i32 << (bits - 1));
+    let (top, width) = (scale - 1.0, bits as usize / 8);
     let frames = planes.first().map_or(0, |plane| plane.len());
     bytes.reserve(frames * planes.len() * width);
     for i in 0..frames {
         for plane in planes {
-            let x = plane[i] * scale;
-            let noise =
-                if x == x.round() { 0.0 } else { (dither.uniform() - dither.uniform()) as f32 };
-            let value = (x + noise).round().clamp(-scale, scale - 1.0) as i32;
+            let x = f64::from(plane[i]) * scale;
+            let whole = nearest(x, top);
+            let value = if x == f64::from(whole) { whole } else { nearest(x + dither.next(), top) };
             bytes.extend_from_slice(&value.to_le_bytes()[..width]);
         }
     }
@@ -228,6 +227,16 @@ pub struct WavInfo {
     pub format: SampleFormat,
     /// Number of frames present.
     pub frames: u64,
+}
+
+/// Appends a whole file of ours to `out`, which has as many planes as it has channels. `None`
+/// where it is not one, or cut short.
+pub fn read_whole(bytes: &[u8], out: &mut AudioBuffer) -> Option<WavInfo> {
+    let (head, samples) = bytes.split_first_chunk::<{ HEADER as usize }>()?;
+    let info = parse_header(head)?;
+    let length = info.frames.checked_mul((info.format.bytes() * info.channels) as u64)?;
+    unpack(samples.get(..usize::try_from(length).ok()?)?, &info, out);
+    Some(info)
 }
 
 /// Reads a WAV file of ours in blocks.
@@ -337,22 +346,38 @@ fn parse_header(head: &[u8; HEADER as usize]) -> Option<WavInfo> {
 }
 
 fn unpack(bytes: &[u8], info: &WavInfo, out: &mut AudioBuffer) {
-    let width = info.format.bytes();
-    let stride = width * info.channels;
-    for (channel, plane) in out.planes.iter_mut().enumerate().take(info.channels) {
-        let samples = bytes.chunks_exact(stride).map(|f| &f[channel * width..][..width]);
-        match info.format {
-            SampleFormat::Float32 => {
-                let samples = samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]]));
-                // As in the decoder: what is no number would spread through every filter.
-                plane.extend(samples.map(|x| if x.abs() <= 64.0 { x } else { 0.0 }));
-            }
-            SampleFormat::Int24 => plane
-                .extend(samples.map(|s| {
-                    (i32::from_le_bytes([0, s[0], s[1], s[2]]) >> 8) as f32 / 8_388_608.0
-                })),
-            SampleFormat::Int16 => plane
-                .extend(samples.map(|s| f32::from(i16::from_le_bytes([s[0], s[1]])) / 32_768.0)),
+    let planes = out.planes.iter_mut().take(info.channels);
+    match info.format {
+        SampleFormat::Float32 => unpack_each(bytes, info.channels, planes, |s| {
+            // As in the decoder: what is no number would spread through every filter.
+            let x = f32::from_le_bytes(s);
+            if x.abs() <= 64.0 { x } else { 0.0 }
+        }),
+        SampleFormat::Int24 => unpack_each(bytes, info.channels, planes, |[a, b, c]| {
+            (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0
+        }),
+        SampleFormat::Int16 => {
+            unpack_each(bytes, info.channels, planes, |s| {
+                f32::from(i16::from_le_bytes(s)) / 32_768.0
+            });
+        }
+    }
+}
+
+/// Appends the samples of each channel to its plane.
+fn unpack_each<'a, const WIDTH: usize>(
+    bytes: &[u8],
+    channels: usize,
+    planes: impl Iterator<Item = &'a mut Vec<f32>>,
+    sample: impl Fn([u8; WIDTH]) -> f32,
+) {
+    let (samples, _) = bytes.as_chunks::<WIDTH>();
+    for (channel, plane) in planes.enumerate() {
+        match channels {
+            1 => plane.extend(samples.iter().map(|&s| sample(s))),
+            // Frames of a known length let the compiler work on many at a time.
+            2 => plane.extend(samples.as_chunks::<2>().0.iter().map(|f| sample(f[channel]))),
+            _ => plane.extend(samples.iter().skip(channel).step_by(channels).map(|&s| sample(s))),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::song::{Layer, SongBeats};
 use crate::audio::AudioBuffer;
-use crate::audio::wav::WavReader;
+use crate::audio::wav::{self, WavReader};
 use crate::base::{Error, Result};
 use crate::store::Fs;
 
@@ -23,6 +23,8 @@ pub struct SongReader<'a> {
     song: &'a SongBeats,
     layer: usize,
     kept: VecDeque<(usize, AudioBuffer)>,
+    /// The bytes of the clip read last; the memory is used again.
+    bytes: Vec<u8>,
 }
 
 impl<'a> SongReader<'a> {
@@ -42,7 +44,7 @@ impl<'a> SongReader<'a> {
                 .hint("remix separate, then remix segment")
         })?;
         let kept = VecDeque::new();
-        Ok(SongReader { fs, beats_dir: beats_dir.into(), song, layer, kept })
+        Ok(SongReader { fs, beats_dir: beats_dir.into(), song, layer, kept, bytes: Vec::new() })
     }
 
     /// Appends the frames of `range` to `out`. Frames before 0 and past the end are silence.
@@ -79,10 +81,9 @@ impl<'a> SongReader<'a> {
             return self.read_part(piece, range, out);
         }
         if !self.kept.iter().any(|(kept, _)| *kept == piece) {
-            let clip = self.load(piece)?;
-            if self.kept.len() == KEPT {
-                self.kept.pop_front();
-            }
+            let oldest = if self.kept.len() == KEPT { self.kept.pop_front() } else { None };
+            let mut clip = oldest.map_or_else(AudioBuffer::default, |(_, clip)| clip);
+            self.load(piece, &mut clip)?;
             self.kept.push_back((piece, clip));
         }
         let clip = self.kept.iter().find(|(kept, _)| *kept == piece);
@@ -97,27 +98,27 @@ impl<'a> SongReader<'a> {
         self.beats_dir.join(layer.clip_path(&self.song.song, piece))
     }
 
-    fn load(&self, piece: usize) -> Result<AudioBuffer> {
+    /// Replaces `clip` by a whole piece.
+    fn load(&mut self, piece: usize, clip: &mut AudioBuffer) -> Result<()> {
         let path = self.clip_path(piece);
         let unreadable = |e| Error::io("cannot read a beat", &path, e).hint("remix segment");
-        let mut bytes = Vec::new();
         let mut file = self.fs.open(&path).map_err(unreadable)?;
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        self.bytes.clear();
+        file.read_to_end(&mut self.bytes).map_err(unreadable)?;
         let want = &self.song.pieces[piece];
         let changed = || Error::corrupt(&path, "it is not the clip that was cut", "remix segment");
         if want.clips.get(self.layer).map(String::as_str)
-            != Some(blake3::hash(&bytes).to_hex().as_str())
+            != Some(blake3::hash(&self.bytes).to_hex().as_str())
         {
             return Err(changed());
         }
-        let mut clip = AudioBuffer::new(self.song.channels);
-        let mut reader = WavReader::new(bytes.as_slice()).map_err(|_| changed())?;
-        let info = reader.info();
+        clip.planes.resize(self.song.channels, Vec::new());
+        clip.clear();
+        let info = wav::read_whole(&self.bytes, clip).ok_or_else(changed)?;
         if info.frames != want.frames.0 || info.channels != self.song.channels {
             return Err(changed());
         }
-        reader.read(info.frames as usize, &mut clip).map_err(|_| changed())?;
-        Ok(clip)
+        Ok(())
     }
 
     fn read_part(&self, piece: usize, range: Range<usize>, out: &mut AudioBuffer) -> Result<()> {

@@ -9,7 +9,8 @@ use flac_codec::encode::{FlacChannelWriter, Options};
 use super::{
     Encoder, Output, OutputTags, block_frames, check_channels, internal, tamed, write_failed,
 };
-use crate::base::{Draws, Error, ErrorKind, Result, SampleRate, Seed, SeededDraws};
+use crate::audio::dither::{Dither, nearest};
+use crate::base::{Error, ErrorKind, Result, SampleRate};
 
 /// STREAMINFO counts frames in 36 bits.
 const MOST_FRAMES: u64 = (1 << 36) - 1;
@@ -91,17 +92,17 @@ impl Encoder for Flac {
 
 /// Turns samples into whole steps.
 pub(super) struct Quantiser {
-    /// A stream of draws for each channel; none for 24 bits.
-    dither: Vec<SeededDraws>,
+    /// One for each channel; none for 24 bits.
+    dither: Vec<Dither>,
     steps: Vec<Vec<i32>>,
 }
 
 impl Quantiser {
     pub fn new(bits: BitDepth, channels: usize) -> Quantiser {
         let dithered = if bits == BitDepth::Sixteen { channels } else { 0 };
-        let draws = |channel| Seed(0).stream(&format!("dither {channel}"));
+        let noise = |channel| Dither::new(&format!("dither {channel}"));
         Quantiser {
-            dither: (0..dithered).map(draws).collect(),
+            dither: (0..dithered).map(noise).collect(),
             steps: vec![Vec::with_capacity(BLOCK); channels],
         }
     }
@@ -113,22 +114,13 @@ impl Quantiser {
             steps.clear();
             match self.dither.get_mut(channel) {
                 None => steps.extend(samples.map(|x| nearest(x * 8_388_608.0, 8_388_607.0))),
-                Some(draws) => {
-                    steps.extend(samples.map(|x| {
-                        nearest(x * 32_768.0 + draws.uniform() - draws.uniform(), 32_767.0)
-                    }))
+                Some(noise) => {
+                    steps.extend(samples.map(|x| nearest(x * 32_768.0 + noise.next(), 32_767.0)))
                 }
             }
         }
         &self.steps
     }
-}
-
-/// The nearest whole step, at most `top`. Adding and taking away 1.5·2^52 rounds to nearest even
-/// without a call into the C library.
-fn nearest(scaled: f64, top: f64) -> i32 {
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    ((scaled + MAGIC) - MAGIC).clamp(-top - 1.0, top) as i32
 }
 
 pub(super) fn failed(error: FlacError) -> Error {
