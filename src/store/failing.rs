@@ -150,6 +150,11 @@ impl Fs for FailingFs {
         let inner = DiskFs.create(path)?;
         Ok(Box::new(FailingFile { inner, path: path.to_path_buf(), fs: self.clone() }))
     }
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
+        self.step(Operation::Create, path)?;
+        let inner = DiskFs.create_new(path)?;
+        Ok(Box::new(FailingFile { inner, path: path.to_path_buf(), fs: self.clone() }))
+    }
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         self.step(Operation::CreateDir, path)?;
         DiskFs.create_dir_all(path)

@@ -41,6 +41,11 @@ pub trait Fs: Send + Sync {
     /// # Errors
     /// `WouldBlock` while somebody else writes it, else as the operating system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>>;
+    /// Creates a file that is not there yet.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where something has the name, else as the operating system.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileOut>>;
     /// Creates a folder and its parents.
     ///
     /// # Errors
@@ -162,6 +167,9 @@ impl Fs for DiskFs {
                 return Ok(Box::new(file));
             }
         }
+    }
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
+        Ok(Box::new(File::create_new(path)?))
     }
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)

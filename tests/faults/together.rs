@@ -94,6 +94,9 @@ impl Fs for Drip {
     fn create(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
         Ok(Box::new(DripFile { inner: DiskFs.create(path)?, calls: 0 }))
     }
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileOut>> {
+        Ok(Box::new(DripFile { inner: DiskFs.create_new(path)?, calls: 0 }))
+    }
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         DiskFs.create_dir_all(path)
     }

@@ -1,6 +1,6 @@
 //! Second pass: the pieces become clip files.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::audio::AudioBuffer;
@@ -29,9 +29,11 @@ pub struct ClipWriter<'a> {
     open: Vec<OpenClip>,
 }
 
+/// The clip of one layer in work.
 struct OpenClip {
     file: Box<dyn FileOut>,
     path: PathBuf,
+    /// Taken over by the next clip: fresh memory costs more than filling it.
     bytes: Vec<u8>,
     packer: WavBytes,
     hasher: blake3::Hasher,
@@ -111,11 +113,12 @@ impl<'a> ClipWriter<'a> {
     fn begin(&mut self) -> Result<()> {
         self.taken = 0;
         let frames = self.pieces[self.piece].frames.0;
+        let mut before = std::mem::take(&mut self.open).into_iter();
         for &layer in &self.layers {
             let path = self.hidden.join(layer.clip_path(self.song, self.piece));
             let file =
-                self.fs.create(&path).map_err(|e| Error::io("cannot write a beat", &path, e))?;
-            let mut bytes = Vec::new();
+                create(self.fs, &path).map_err(|e| Error::io("cannot write a beat", &path, e))?;
+            let mut bytes = before.next().map_or_else(Vec::new, |clip| clip.bytes);
             let packer = WavBytes::begin(self.rate, self.channels, self.format, frames, &mut bytes);
             self.open.push(OpenClip { file, path, bytes, packer, hasher: blake3::Hasher::new() });
         }
@@ -123,7 +126,7 @@ impl<'a> ClipWriter<'a> {
     }
 
     fn end(&mut self) -> Result<()> {
-        for mut clip in self.open.drain(..) {
+        for clip in &mut self.open {
             if clip.bytes.len() % 2 == 1 && self.format == SampleFormat::Int24 {
                 clip.bytes.push(0);
             }
@@ -145,6 +148,7 @@ impl<'a> ClipWriter<'a> {
             self.begin()?;
             self.end()?;
         }
+        self.open.clear();
         for piece in 0..self.pieces.len() {
             for layer in &self.layers {
                 let name = layer.clip_path(self.song, piece);
@@ -155,6 +159,19 @@ impl<'a> ClipWriter<'a> {
         let failed = |e| Error::io("cannot remove a folder", &self.hidden, e);
         self.fs.remove_dir_all(&self.hidden).map_err(failed)
     }
+}
+
+/// Creates a clip, in the place of what an interrupted run may have left there. The folder is
+/// ours alone, so there is nobody to lock it against: with hundreds of clips a song, every call to
+/// the system counts.
+fn create(fs: &dyn Fs, path: &Path) -> io::Result<Box<dyn FileOut>> {
+    fs.create_new(path).or_else(|e| {
+        if e.kind() != io::ErrorKind::AlreadyExists {
+            return Err(e);
+        }
+        fs.remove_file(path)?;
+        fs.create_new(path)
+    })
 }
 
 impl Drop for ClipWriter<'_> {
