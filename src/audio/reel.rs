@@ -26,6 +26,7 @@ struct Feed {
     decoder: Decoder,
     resampler: Resampler,
     block: AudioBuffer,
+    ready: AudioBuffer,
     ended: bool,
 }
 
@@ -33,23 +34,22 @@ impl Feed {
     fn open(path: &Path, limits: &Limits, rate: SampleRate) -> Result<Feed> {
         let decoder = Decoder::open(path, limits)?;
         let resampler = Resampler::new(decoder.rate(), rate, decoder.channels())?;
-        Ok(Feed { block: AudioBuffer::new(decoder.channels()), resampler, decoder, ended: false })
+        let empty = AudioBuffer::new(decoder.channels());
+        Ok(Feed { block: empty.clone(), ready: empty, resampler, decoder, ended: false })
     }
 
     /// Appends more of the song to `window`.
     fn more(&mut self, window: &mut AudioBuffer) -> Result<()> {
-        let mut ready = AudioBuffer::new(self.decoder.channels());
+        self.ready.clear();
         if self.decoder.next_block(&mut self.block)? {
-            self.resampler.push(&self.block, &mut ready)?;
+            self.resampler.push(&self.block, &mut self.ready)?;
         } else {
-            self.resampler.finish(&mut ready)?;
+            self.resampler.finish(&mut self.ready)?;
             self.ended = true;
         }
-        if ready.channels() == 1 {
-            let plane = ready.planes[0].clone();
-            ready.planes.push(plane);
+        for (channel, plane) in window.planes.iter_mut().enumerate() {
+            plane.extend_from_slice(&self.ready.planes[channel.min(self.ready.channels() - 1)]);
         }
-        window.extend(&ready);
         Ok(())
     }
 }

@@ -148,23 +148,37 @@ fn checksum_is_right(page: &[u8]) -> bool {
 
 /// Ogg's checksum: CRC-32 with polynomial 0x04c11db7, most significant bit first, no inversion.
 pub(super) fn crc(start: u32, bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .fold(start, |crc, &byte| (crc << 8) ^ CRC_TABLE[usize::from((crc >> 24) as u8 ^ byte)])
+    let (words, rest) = bytes.as_chunks::<SLICES>();
+    // Eight bytes at a time, each through the table of its distance from the end (Kounavis and
+    // Berry, "Novel table lookup-based algorithms for high-performance CRC generation", 2008).
+    let crc = words.iter().fold(start, |crc, &word| {
+        let mut word = word;
+        word.iter_mut().zip(crc.to_be_bytes()).for_each(|(byte, crc)| *byte ^= crc);
+        let shares = word.iter().rev().zip(&CRC_TABLES);
+        shares.fold(0, |crc, (&byte, table)| crc ^ table[usize::from(byte)])
+    });
+    rest.iter()
+        .fold(crc, |crc, &byte| (crc << 8) ^ CRC_TABLES[0][usize::from((crc >> 24) as u8 ^ byte)])
 }
 
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0u32; 256];
+/// Bytes taken together.
+const SLICES: usize = 8;
+
+/// What a byte does to the checksum when 0, 1, 2 and so on bytes follow it.
+const CRC_TABLES: [[u32; 256]; SLICES] = {
+    let mut tables = [[0u32; 256]; SLICES];
     let mut byte = 0;
     while byte < 256 {
         let mut crc = (byte as u32) << 24;
         let mut bit = 0;
-        while bit < 8 {
+        while bit < 8 * SLICES {
             crc = (crc << 1) ^ if crc & 0x8000_0000 != 0 { 0x04c1_1db7 } else { 0 };
             bit += 1;
+            if bit % 8 == 0 {
+                tables[bit / 8 - 1][byte] = crc;
+            }
         }
-        table[byte] = crc;
         byte += 1;
     }
-    table
+    tables
 };
