@@ -10,7 +10,7 @@ use super::context::Context;
 use crate::base::{Error, ErrorKind, Event, Result};
 use crate::separation::{Htdemucs, OpenWeights};
 use crate::store::{
-    DiskFs, Download, Fs, Pending, download, means_absent, sha256_file, write_atomic,
+    DiskFs, Download, Fs, PATIENCE, Pending, download, means_absent, sha256_file, write_atomic,
 };
 
 /// What the program knows of networks.
@@ -364,6 +364,7 @@ pub fn fetch(
         bytes: known.bytes,
         sha256: known.sha256.as_deref(),
         most: LARGEST_MODEL,
+        patience: PATIENCE,
     };
     let stage = "fetch";
     context.progress.report(Event::StageStarted { stage, items: 1 });

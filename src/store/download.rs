@@ -13,8 +13,8 @@ use super::fs::{Fs, open_to_write};
 use super::record::each_block;
 use crate::base::{Cancel, Error, ErrorKind, Result};
 
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to answer, and how long a body may stand still.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 const BLOCK: usize = 1 << 16;
 
 /// What is to be downloaded.
@@ -29,6 +29,8 @@ pub struct Download<'a> {
     pub sha256: Option<&'a str>,
     /// No more bytes than that are taken.
     pub most: u64,
+    /// After this long without an answer, or without a byte more than before, it is given up.
+    pub patience: Duration,
 }
 
 /// Downloads a file and gives it its name once length and hash are right. Returns its hash.
@@ -40,8 +42,13 @@ pub fn download(what: &Download<'_>, cancel: &Cancel, report: &dyn Fn(f64)) -> R
     let part = part_path(what.target);
     let mut file = Part::open(&part, cancel)?;
     let whole = what.bytes.is_some_and(|bytes| file.bytes >= bytes);
-    if !whole {
-        receive(what, &mut file, cancel, report)?;
+    let mut most = file.bytes;
+    while !whole && receive(what, &mut file, cancel, report)? == Came::Late {
+        // A slow server is asked again for the rest, one that stands still is not.
+        if file.bytes <= most {
+            return Err(broke_off(what, file.bytes, "nothing came any more"));
+        }
+        most = file.bytes;
     }
     let hash = hex(&file.hasher.clone().finalize());
     let right = what.bytes.is_none_or(|bytes| bytes == file.bytes)
@@ -103,12 +110,20 @@ impl Part {
     }
 }
 
+/// How one answer ended.
+#[derive(PartialEq)]
+enum Came {
+    All,
+    /// Time was up before it was all there.
+    Late,
+}
+
 fn receive(
     what: &Download<'_>,
     part: &mut Part,
     cancel: &Cancel,
     report: &dyn Fn(f64),
-) -> Result<()> {
+) -> Result<Came> {
     let failed = |e| Error::io("cannot write", what.target, e);
     let mut answer = ask(what, part.bytes)?;
     if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
@@ -134,6 +149,7 @@ fn receive(
             Ok(0) => break,
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) if is_timeout(&e) => return Ok(Came::Late),
             Err(e) => return Err(broke_off(what, part.bytes, &e.to_string())),
         };
         part.file.write_all(&block[..read]).map_err(failed)?;
@@ -141,7 +157,7 @@ fn receive(
         part.bytes += read as u64;
         if part.bytes > most {
             // Longer than it may be: the check of its length says so.
-            return Ok(());
+            return Ok(Came::All);
         }
         if let Some(all) = what.bytes.or(end) {
             report((part.bytes as f64 / all.max(1) as f64).min(1.0));
@@ -149,16 +165,22 @@ fn receive(
     }
     match end.or(what.bytes) {
         Some(end) if part.bytes < end => Err(broke_off(what, part.bytes, "too few bytes came")),
-        _ => Ok(()),
+        _ => Ok(Came::All),
     }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    let inside = error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>());
+    matches!(inside, Some(ureq::Error::Timeout(_)))
 }
 
 type Answer = ureq::http::Response<ureq::Body>;
 
 fn ask(what: &Download<'_>, from: u64) -> Result<Answer> {
     let agent: Agent = Agent::config_builder()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
+        .timeout_connect(Some(what.patience))
+        .timeout_recv_response(Some(what.patience))
+        .timeout_recv_body(Some(what.patience))
         .http_status_as_error(false)
         // What was asked for under encryption is never sent without.
         .https_only(what.url.starts_with("https://"))
@@ -214,4 +236,67 @@ pub fn sha256_file(fs: &dyn Fs, path: &Path, cancel: &Cancel) -> Result<(String,
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead as _, BufReader};
+    use std::net::TcpListener;
+
+    const SOUND: [u8; 3_000] = [7; 3_000];
+
+    /// A server that sends `step` bytes of each answer and then keeps the line open in silence.
+    fn slow_server(step: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/f", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let words: Vec<String> =
+                    lines.map_while(|l| l.ok().filter(|l| !l.is_empty())).collect();
+                let from: usize = words
+                    .iter()
+                    .find_map(|l| {
+                        l.strip_prefix("range: bytes=")?.trim_end_matches('-').parse().ok()
+                    })
+                    .unwrap_or(0);
+                let rest = &SOUND[from..];
+                let head = format!(
+                    "HTTP/1.1 206 Partial\r\ncontent-range: bytes {from}-2999/3000\r\n\
+                     content-length: {}\r\n\r\n",
+                    rest.len()
+                );
+                let _ = stream.write_all(head.as_bytes());
+                let _ = stream.write_all(&rest[..step.min(rest.len())]);
+                open.push(stream);
+            }
+        });
+        address
+    }
+
+    fn fetch(url: &str, target: &Path) -> Result<String> {
+        let what = Download {
+            url,
+            target,
+            bytes: Some(3_000),
+            sha256: None,
+            most: 3_000,
+            patience: Duration::from_millis(300),
+        };
+        download(&what, &Cancel::default(), &|_| {})
+    }
+
+    #[test]
+    fn a_slow_server_is_asked_again_and_one_that_stands_still_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("model");
+        fetch(&slow_server(1_100), &target).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), SOUND);
+        let silent = folder.path().join("silent");
+        let error = fetch(&slow_server(0), &silent).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Missing);
+        assert!(error.to_string().contains("nothing came any more"), "{error}");
+    }
 }

@@ -14,7 +14,7 @@ mod record;
 pub use artifact::{read_artifact, write_artifact};
 pub use atomic::{Pending, SharedFile, sweep, write_atomic};
 pub use cache::{Cache, CacheUse};
-pub use download::{Download, download, sha256, sha256_file};
+pub use download::{Download, PATIENCE, download, sha256, sha256_file};
 pub use failing::{FailingFs, Operation};
 pub use fs::{DiskFs, FileOut, Fs, Meta, exists, means_absent};
 pub use inputs::{Found, InputFile, expand_inputs};
