@@ -71,20 +71,76 @@ fn values_on_the_grid_are_not_dithered() {
 }
 
 #[test]
-fn beyond_four_gibibytes_the_header_is_rf64_with_true_sizes() {
-    let frames = 700_000_000;
-    let head = header(48_000, 2, SampleFormat::Float32, frames);
-    let head: [u8; HEADER as usize] = head.try_into().unwrap();
-    assert_eq!(&head[..4], b"RF64");
-    assert_eq!(parse_header(&head).unwrap().frames, frames);
-    assert_eq!(&head[76..80], &[0xff; 4]);
-}
-
-#[test]
 fn samples_that_are_no_numbers_are_read_as_silence() {
     let plane = vec![0.5, f32::NAN, f32::INFINITY, -1e30, -60.0];
     let bytes = write(&AudioBuffer { planes: vec![plane] }, SampleFormat::Float32);
     let mut out = AudioBuffer::new(1);
     WavReader::new(bytes.as_slice()).unwrap().read(9, &mut out).unwrap();
     assert_eq!(out.planes[0], [0.5, 0.0, 0.0, 0.0, -60.0]);
+}
+
+/// A file that remembers its head and its tail, and of the rest only the length.
+#[derive(Default)]
+struct Hollow {
+    head: Vec<u8>,
+    at: u64,
+    length: u64,
+    tail: Vec<u8>,
+}
+
+impl Write for Hollow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = HEADER.saturating_sub(self.at) as usize;
+        let (into, rest) = bytes.split_at(room.min(bytes.len()));
+        let from = self.at.min(HEADER) as usize;
+        self.head.resize(self.head.len().max(from + into.len()), 0);
+        self.head[from..from + into.len()].copy_from_slice(into);
+        if !rest.is_empty() {
+            self.tail = rest[rest.len().saturating_sub(8)..].to_vec();
+        }
+        self.at += bytes.len() as u64;
+        self.length = self.length.max(self.at);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Hollow {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::End(by) => self.length.saturating_add_signed(by),
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+        };
+        Ok(self.at)
+    }
+}
+
+#[test]
+fn beyond_four_gibibytes_the_header_is_rf64_and_tells_true_sizes() {
+    let block = vec![0.0f32; 1 << 20];
+    for (blocks, magic) in [(511u64, b"RIFF"), (513, b"RF64")] {
+        let mut writer =
+            WavWriter::new(Hollow::default(), SampleRate::CD, 2, SampleFormat::Float32).unwrap();
+        for _ in 0..blocks {
+            writer.write(&[&block, &block]).unwrap();
+        }
+        // A last frame that is not silence, to be found at the very end.
+        writer.write(&[&[0.25], &[-0.5]]).unwrap();
+        let file = writer.finish().unwrap();
+        let (frames, data) = ((blocks << 20) + 1, ((blocks << 20) + 1) * 8);
+        assert_eq!(&file.head[..4], magic);
+        assert_eq!(file.length, HEADER + data);
+        assert_eq!(file.tail, [0.25f32.to_le_bytes(), (-0.5f32).to_le_bytes()].concat());
+        assert_eq!(WavReader::new(file.head.as_slice()).unwrap().info().frames, frames);
+        let u64_at = |at: usize| u64::from_le_bytes(file.head[at..at + 8].try_into().unwrap());
+        if magic == b"RF64" {
+            assert_eq!(&file.head[12..16], b"ds64");
+            assert_eq!([u64_at(20), u64_at(28), u64_at(36)], [HEADER - 8 + data, data, frames]);
+            // The 32-bit fields say that they do not tell.
+            assert_eq!([&file.head[4..8], &file.head[76..80]], [[0xff; 4]; 2]);
+        }
+    }
 }
