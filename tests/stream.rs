@@ -11,10 +11,14 @@ mod air;
 mod client;
 #[path = "stream/crowd.rs"]
 mod crowd;
+#[path = "stream/hanging.rs"]
+mod hanging;
 #[path = "stream/heard.rs"]
 mod heard;
 #[path = "stream/hostile.rs"]
 mod hostile;
+#[path = "stream/late.rs"]
+mod late;
 #[path = "stream/library.rs"]
 mod library;
 #[path = "stream/mixing.rs"]

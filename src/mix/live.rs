@@ -118,9 +118,10 @@ impl LiveRenderer {
         self.tell();
     }
 
-    /// Ends everything that sounds where it is, and goes on with nothing: for when a song turns
-    /// out to be unreadable in the middle.
-    pub fn clear(&mut self) {
+    /// Ends everything that sounds at frame `position`, which may be one whose block was made
+    /// already, and goes on with nothing: for when a song turns out to be unreadable in the middle.
+    pub fn clear(&mut self, position: i64) {
+        self.position = position.min(self.position);
         self.placed.clear();
         self.ended.clear();
         self.player = Player::new(self.rate, Style::Dj);

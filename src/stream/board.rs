@@ -45,6 +45,7 @@ impl Board {
                 self.segments.push_back(segment.clone());
             }
             News::Gone(from) => self.drop_from(*from),
+            News::Note(_) => {}
         }
     }
 

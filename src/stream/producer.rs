@@ -2,9 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::background::{Answer, Background};
 use super::mount::Mount;
+use super::reserve::Reserve;
 use super::source::{Need, Source, SourceState};
 use super::station::Station;
 use crate::audio::AudioBuffer;
@@ -16,8 +18,12 @@ use crate::base::{Decibels, Result, SampleRate, Seconds};
 const CEILING: Decibels = Decibels(-1.6);
 /// Sound kept of what was sent, in bytes: who falls further behind is dropped.
 pub const KEEP: usize = 512 << 10;
-/// Frames of silence made where the mix failed.
-const SILENCE: usize = 1 << 14;
+/// With less sound at hand than this, in seconds, what was played goes round until there is more.
+const LOW: f64 = 8.0;
+/// How long a step waits for the source.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// How long the first sound is waited for before silence is sent.
+const AT_FIRST: Duration = Duration::from_secs(10);
 
 /// Gives an encoder of a format for sound of a rate and a stream of a name.
 pub type Encoders = Box<dyn FnMut(Format, SampleRate, &str) -> Result<Box<dyn LiveEncoder>> + Send>;
@@ -39,7 +45,9 @@ impl Default for Workshop {
 
 /// Makes the packets of all mounts of a station.
 pub struct Producer {
-    source: Box<dyn Source>,
+    rate: SampleRate,
+    source: Background,
+    reserve: Reserve,
     limiter: TruePeakLimiter,
     encoders: Vec<(Arc<Mount>, Box<dyn LiveEncoder>)>,
     workshop: Workshop,
@@ -50,6 +58,8 @@ pub struct Producer {
     frames: u64,
     /// Whether the source failed the last time.
     failing: bool,
+    /// When it was waited for first, while it has not made anything.
+    waited: Option<Instant>,
 }
 
 impl Producer {
@@ -90,8 +100,10 @@ impl Producer {
         }
         let mounts = encoders.iter().map(|(mount, _)| mount.clone()).collect();
         let producer = Producer {
+            rate,
+            source: Background::new(source)?,
+            reserve: Reserve::new(rate),
             limiter: TruePeakLimiter::new(rate, 2, CEILING),
-            source,
             encoders,
             workshop,
             name: name.to_string(),
@@ -99,18 +111,98 @@ impl Producer {
             packets: Vec::new(),
             frames: 0,
             failing: false,
+            waited: None,
         };
         Ok((producer, mounts))
     }
 
-    /// Makes one block more.
+    /// Makes one block more, if there is sound for one or listeners would have to wait without.
+    /// Takes a moment at most, whatever the source does.
     ///
     /// # Errors
     /// `Internal` where an encoder failed and no other can be had.
     pub fn step(&mut self, station: &Station) -> Result<()> {
-        self.mix(station);
+        let given = self.give(station);
+        self.tell(station);
+        if given { self.encode(station) } else { Ok(()) }
+    }
+
+    fn give(&mut self, station: &Station) -> bool {
+        self.listen(station, Duration::ZERO);
+        if self.reserve.give(false, &mut self.block) {
+            return true;
+        }
+        if !self.is_short(station) {
+            self.listen(station, PATIENCE);
+            return self.reserve.give(false, &mut self.block);
+        }
+        if !self.reserve.give(true, &mut self.block) {
+            self.reserve.silence(&mut self.block);
+        }
+        true
+    }
+
+    /// Whether listeners would soon have to wait. Before anything is sent nobody does, unless
+    /// there is no song at all.
+    fn is_short(&self, station: &Station) -> bool {
+        if station.now().0 > 0.0 {
+            return station.lead().0 < LOW.min(station.options.lead.0 / 3.0);
+        }
+        let patient = self.waited.is_none_or(|since| since.elapsed() < AT_FIRST);
+        !patient && self.reserve.is_empty()
+    }
+
+    /// Takes what the source has made and asks it for more.
+    fn listen(&mut self, station: &Station, patience: Duration) {
+        if let Some(answer) = self.source.answer(patience) {
+            self.take(answer, station);
+        }
+        if self.source.is_free() && self.reserve.wants() {
+            let sent = (station.now().0 * self.rate.as_f64()) as i64;
+            let need = Need { lead: station.lead(), sent: self.reserve.source(sent) };
+            self.source.ask(need, station.take_wishes());
+            self.waited.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn take(&mut self, answer: Answer, station: &Station) {
+        let Answer { made, block, news, state } = answer;
+        let failed = state.is_none();
+        if failed && !self.failing {
+            station.say("the mix failed, which is a defect: it goes round until it finds back");
+        }
+        self.failing = failed;
+        station.set_source(match state {
+            Some(state) => state,
+            None => SourceState { silent: true, ..station.source() },
+        });
+        self.reserve.take(made, &block, news);
+        self.source.recycle(block);
+    }
+
+    /// Tells what is heard when, and how often it had to go round.
+    fn tell(&mut self, station: &Station) {
+        station.take(self.reserve.news());
+        let (before, now) = (station.rounds(), self.reserve.rounds());
+        if before != now {
+            station.set_rounds(now);
+        }
+        let (song, lasted) = self.reserve.round();
+        match (before.now, now.now) {
+            (false, true) => {
+                station.say(format!("the mix is late: the last bars of {song} are played again"));
+            }
+            (true, false) => station.say(format!(
+                "the mix goes on: bars of {song} were played again for {:.1} s",
+                lasted.0
+            )),
+            _ => {}
+        }
+    }
+
+    fn encode(&mut self, station: &Station) -> Result<()> {
         self.limiter.process(&mut self.block.planes);
-        let (planar, rate) = (self.block.slices(), self.source.rate());
+        let (planar, rate) = (self.block.slices(), self.rate);
         for (mount, encoder) in &mut self.encoders {
             let begun = Instant::now();
             if !encoded(encoder, &planar, &mut self.packets) {
@@ -126,30 +218,6 @@ impl Producer {
         }
         self.frames += self.block.frames() as u64;
         Ok(())
-    }
-
-    /// The next block of the mix. A source that fails is a defect, and no reason to end the stream:
-    /// silence goes out until it finds back.
-    fn mix(&mut self, station: &Station) {
-        let (source, block) = (&mut self.source, &mut self.block);
-        let sent = (station.now().0 * source.rate().as_f64()) as i64;
-        let need = Need { lead: station.lead(), sent };
-        let mixed = catch_unwind(AssertUnwindSafe(|| {
-            station.take_wishes().into_iter().for_each(|wish| source.wish(wish));
-            source.next_block(need, block);
-            (source.news(), source.state())
-        }));
-        let failed = mixed.is_err();
-        let (news, state) = mixed.unwrap_or_else(|_| {
-            *block = AudioBuffer::silence(2, SILENCE);
-            (Vec::new(), SourceState { silent: true, ..station.source() })
-        });
-        if failed && !self.failing {
-            station.say("the mix failed, which is a defect: silence until it finds back");
-        }
-        self.failing = failed;
-        station.take(news);
-        station.set_source(state);
     }
 }
 

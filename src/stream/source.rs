@@ -7,14 +7,17 @@ use serde::Serialize;
 use crate::audio::AudioBuffer;
 use crate::base::{SampleRate, Seconds};
 
-/// Makes sound for ever. What goes wrong inside is dealt with inside: there is always a next
-/// block, if need be of silence, and it comes soon.
+/// Peaks a second in what is told of a song.
+pub const PEAKS: f64 = 5.0;
+
+/// Makes sound for ever. It works on a thread of its own: while it has nothing, or does not come
+/// back, what it made before goes round.
 pub trait Source: Send {
     /// Frames a second of all blocks, which are stereo.
     fn rate(&self) -> SampleRate;
 
-    /// Replaces `out` by the next block.
-    fn next_block(&mut self, need: Need, out: &mut AudioBuffer);
+    /// Replaces `out` by the next block, if there is one.
+    fn next_block(&mut self, need: Need, out: &mut AudioBuffer) -> Made;
 
     /// What was decided since this was asked last.
     fn news(&mut self) -> Vec<News>;
@@ -24,6 +27,17 @@ pub trait Source: Send {
 
     /// How it fares.
     fn state(&self) -> SourceState;
+}
+
+/// What a source made of a block it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// Sound that goes on where the block before ended.
+    Sound,
+    /// Sound that does not go on what was before: another song begins in the middle of one.
+    Afresh,
+    /// Nothing for now. No time of the mix has passed.
+    Nothing,
 }
 
 /// How things stand when a block is asked for.
@@ -42,6 +56,8 @@ pub enum News {
     Planned(Segment),
     /// From this number on, nothing that was told holds any more.
     Gone(u64),
+    /// What whoever runs the stream should read.
+    Note(String),
 }
 
 /// What those in charge may ask for.
@@ -70,6 +86,10 @@ pub struct SourceState {
     pub broken: usize,
     /// Times a song was played longer than meant, because the next was not ready.
     pub extended: u64,
+    /// Seconds that were played so in all.
+    pub extended_seconds: f64,
+    /// Whether a song is played so now.
+    pub late: bool,
     /// Whether there is nothing to play.
     pub silent: bool,
 }
@@ -93,6 +113,50 @@ pub struct Segment {
     pub why: Option<Arc<serde_json::Value>>,
     /// The song that leaves and the one that comes, or the one there is.
     pub tracks: Vec<SegmentTrack>,
+}
+
+impl Segment {
+    /// One past its last frame.
+    pub fn end(&self) -> i64 {
+        self.start + self.frames
+    }
+
+    /// What of it is before a frame of the mix.
+    #[must_use]
+    pub fn until(mut self, end: i64, rate: SampleRate) -> Segment {
+        let frames = (end - self.start).clamp(0, self.frames);
+        let (share, seconds) = (self.share(frames), frames as f64 / rate.as_f64());
+        self.frames = frames;
+        self.beats.retain(|&beat| beat < seconds);
+        self.downbeats.retain(|&beat| beat < seconds);
+        for track in &mut self.tracks {
+            track.end = Seconds(track.start.0 + share * (track.end.0 - track.start.0));
+            track.peaks.truncate((PEAKS * seconds).ceil() as usize);
+        }
+        self
+    }
+
+    /// What of it is after a frame of the mix.
+    #[must_use]
+    pub fn since(mut self, start: i64, rate: SampleRate) -> Segment {
+        let frames = (start - self.start).clamp(0, self.frames);
+        let (share, seconds) = (self.share(frames), frames as f64 / rate.as_f64());
+        (self.start, self.frames) = (self.start + frames, self.frames - frames);
+        for beats in [&mut self.beats, &mut self.downbeats] {
+            beats.retain(|&beat| beat >= seconds);
+            beats.iter_mut().for_each(|beat| *beat = (1e3 * (*beat - seconds)).round() / 1e3);
+        }
+        for track in &mut self.tracks {
+            track.start = Seconds(track.start.0 + share * (track.end.0 - track.start.0));
+            let passed = ((PEAKS * seconds) as usize).min(track.peaks.len());
+            track.peaks.drain(..passed);
+        }
+        self
+    }
+
+    fn share(&self, frames: i64) -> f64 {
+        frames as f64 / self.frames.max(1) as f64
+    }
 }
 
 /// A song's part in a segment.

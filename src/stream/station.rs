@@ -13,6 +13,7 @@ use super::board::Board;
 use super::mount::Mount;
 use super::pace::Pace;
 use super::relays::Relays;
+use super::reserve::Rounds;
 use super::source::{News, SongCard, SourceState, Wish};
 use super::told;
 use crate::audio::clean;
@@ -115,6 +116,7 @@ pub struct Station {
     listeners: Mutex<(u64, HashMap<u64, Arc<Listener>>)>,
     wishes: Mutex<Vec<Wish>>,
     source: Mutex<SourceState>,
+    rounds: Mutex<Rounds>,
     events: broadcast::Sender<Arc<told::Told>>,
     notes: Sender<String>,
     draining: AtomicBool,
@@ -143,6 +145,7 @@ impl Station {
             listeners: Mutex::default(),
             wishes: Mutex::default(),
             source: Mutex::default(),
+            rounds: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
             notes,
             draining: AtomicBool::new(false),
@@ -199,8 +202,11 @@ impl Station {
         let mut board = lock(&self.board);
         for news in news {
             board.take(&news);
+            if let News::Note(text) = &news {
+                self.say(text);
+            }
             // Nobody may be watching.
-            let _ = self.events.send(Arc::new(told::Told::news(self, &news)));
+            let _ = told::Told::news(self, &news).map(|told| self.events.send(Arc::new(told)));
         }
     }
 
@@ -338,14 +344,24 @@ impl Station {
         *lock(&self.source) = state;
     }
 
+    /// How often the sound had to go round.
+    pub fn rounds(&self) -> Rounds {
+        *lock(&self.rounds)
+    }
+
+    /// Keeps how often the sound had to go round.
+    pub fn set_rounds(&self, rounds: Rounds) {
+        *lock(&self.rounds) = rounds;
+    }
+
     /// Whether anybody can be served well.
     pub fn healthy(&self) -> bool {
         if self.options.origin.is_some() {
             // What it has, it passes on at once.
             return self.made().0 > 0.0;
         }
-        let source = lock(&self.source).silent;
-        !source && self.lead().0 > 0.25 * self.options.lead.0
+        let (silent, late) = (lock(&self.source).silent, self.rounds().now);
+        !silent && !late && self.lead().0 > 0.25 * self.options.lead.0
     }
 
     /// No new listeners from now on.

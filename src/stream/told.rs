@@ -20,14 +20,14 @@ pub struct Told {
 }
 
 impl Told {
-    /// News of the mix.
-    pub fn news(station: &Station, news: &News) -> Told {
-        match news {
-            News::Planned(segment) => {
-                Told { name: "segment", data: plain(&action(station, segment, Detail::Peaks)) }
-            }
-            News::Gone(from) => Told { name: "gone", data: json!({ "from": from }).to_string() },
-        }
+    /// News of the mix; notes are not for everybody.
+    pub fn news(station: &Station, news: &News) -> Option<Told> {
+        let (name, data) = match news {
+            News::Planned(segment) => ("segment", plain(&action(station, segment, Detail::Peaks))),
+            News::Gone(from) => ("gone", json!({ "from": from }).to_string()),
+            News::Note(_) => return None,
+        };
+        Some(Told { name, data })
     }
 
     /// How many listen.

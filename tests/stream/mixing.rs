@@ -8,7 +8,7 @@ use evermix::forever::catalogue::{Catalogue, update};
 use evermix::forever::live::{Answer, Desired, LiveMix};
 use evermix::forever::{Shelf, Stems, make_plan};
 use evermix::mix::{MixPlan, Part, Renderer, TrackSound};
-use evermix::stream::{Need, News, Source as _};
+use evermix::stream::{Made, Need, News, Source as _};
 
 use crate::songs::{Hand, copied, decks, number, studio};
 
@@ -71,13 +71,15 @@ fn a_song_is_played_on_and_then_repeated_while_the_next_one_is_not_ready() {
     // It begins where two thirds are left; the rest is not enough for a transition.
     let sound = hand.play(75.0);
     assert_eq!(hand.silent, Vec::<f64>::new());
-    assert!(hand.mix.state().extended >= 2, "{:?}", hand.told());
+    let state = hand.mix.state();
+    assert_eq!((state.extended, state.late), (1, true), "{:?}", hand.told());
+    assert!((70.0..90.0).contains(&state.extended_seconds), "{state:?}");
     let told = hand.told();
     assert!(told.iter().any(|line| line.starts_with("Jump")), "{told:?}");
     assert!(hand.songs().iter().all(|&song| song == number(&all[0].card.title)));
     let notes: Vec<Desired> = hand.desired.try_iter().collect();
-    let noted = |d: &Desired| matches!(d, Desired::Note(text) if text.contains("not ready"));
-    assert!(notes.iter().any(noted), "{notes:?}");
+    assert_eq!(hand.said.len(), 1, "{:?}", hand.said);
+    assert!(hand.said[0].contains("not ready"), "{:?}", hand.said);
     assert_eq!(notes.iter().filter(|d| matches!(d, Desired::Next)).count(), 1, "{notes:?}");
     // The beat goes on through every repetition: half a second without a kick is a hole.
     let rms = |w: &[f32]| (w.iter().map(|x| x * x).sum::<f32>() / w.len() as f32).sqrt();
@@ -88,6 +90,9 @@ fn a_song_is_played_on_and_then_repeated_while_the_next_one_is_not_ready() {
     hand.play(30.0);
     let due = [number(&all[0].card.title), number(&all[1].card.title)];
     assert_eq!(hand.songs(), due);
+    let begun = hand.said.get(1).expect("that it is over is said");
+    assert!(begun.contains("is ready") && begun.contains(" s longer"), "{:?}", hand.said);
+    assert!(!hand.mix.state().late);
     assert_eq!(hand.silent, Vec::<f64>::new());
 }
 
@@ -120,13 +125,13 @@ fn a_song_that_is_cut_short_while_it_plays_is_followed_by_the_next_at_once() {
         let mut hand = damaged(cut, next_at_hand);
         let due = [number(&all[0].card.title), number(&all[1].card.title)];
         assert_eq!(hand.songs()[..2], due, "{next_at_hand}: {:?}", hand.told());
-        assert!(hand.silent.len() <= 1, "{:?}", hand.silent);
+        assert_eq!(hand.silent, Vec::<f64>::new());
         let second = hand.board.iter().find(|s| number(&s.tracks[0].song.title) == due[1]).unwrap();
         let begins = second.start as f64 / 44_100.0;
         assert!((19.0..22.0).contains(&begins), "{begins}: {:?}", hand.told());
-        let notes: Vec<Desired> = hand.desired.try_iter().collect();
-        let noted = |d: &&Desired| matches!(d, Desired::Note(text) if text.contains("be read"));
-        assert_eq!(notes.iter().filter(noted).count(), 1, "{notes:?}");
+        assert_eq!(hand.afresh, [begins], "that it does not go on what was before is known");
+        let noted = hand.said.iter().filter(|text| text.contains("be read"));
+        assert_eq!(noted.count(), 1, "{:?}", hand.said);
         // The one after it comes as if nothing had been.
         hand.play(40.0);
         assert_eq!(hand.songs()[..3], [due[0], due[1], number(&all[2].card.title)]);
@@ -144,11 +149,11 @@ fn songs_that_are_gone_before_they_begin_are_passed_over() {
     hand.play(75.0);
     let heard: Vec<usize> = hand.songs();
     assert!(heard.ends_with(&[number(&all[2].card.title)]), "{heard:?}");
-    assert!(hand.silent.len() <= 1, "{:?}", hand.silent);
+    assert_eq!(hand.silent, Vec::<f64>::new());
 }
 
 #[test]
-fn a_mix_of_no_song_is_silent_and_ready_for_one() {
+fn a_mix_of_no_song_gives_nothing_and_is_ready_for_one() {
     let all = decks();
     let (answers, answered) = std::sync::mpsc::channel::<Answer>();
     let (desire, _desired) = std::sync::mpsc::channel::<Desired>();
@@ -158,8 +163,8 @@ fn a_mix_of_no_song_is_silent_and_ready_for_one() {
     let mut block = AudioBuffer::new(2);
     for _ in 0..5 {
         answers.send(Answer::Nothing).unwrap();
-        mix.next_block(Need { lead: Seconds(0.0), sent: 0 }, &mut block);
-        assert!(block.frames() > 0 && block.planes.iter().flatten().all(|&x| x == 0.0));
+        let made = mix.next_block(Need { lead: Seconds(0.0), sent: 0 }, &mut block);
+        assert!(made == Made::Nothing && block.is_empty());
         assert!(mix.state().silent);
     }
     answers.send(Answer::Deck(Box::new(all[0].clone()))).unwrap();

@@ -8,13 +8,15 @@ use std::time::Duration;
 use evermix::audio::AudioBuffer;
 use evermix::base::{Cancel, Limits, Lufs, Quiet, SampleRate, Seconds, Seed};
 use evermix::forever::catalogue::Catalogue;
-use evermix::forever::live::{Answer, Deck, Desired, Librarian, LiveMix, LiveOptions, Remembered};
+use evermix::forever::live::{
+    Answer, Deck, Desired, Librarian, LiveMix, LiveOptions, Reader, Remembered,
+};
 use evermix::forever::{Ordering, PlanJob, Stems, Wishes};
 use evermix::mix::dj::Options;
 use evermix::order::Weights;
 use evermix::pipeline::{BeatSource, Context};
 use evermix::store::{Cache, DiskFs};
-use evermix::stream::{Need, News, Segment, Source as _};
+use evermix::stream::{Made, Need, News, Segment, Source as _};
 
 use crate::common::Song;
 
@@ -132,6 +134,10 @@ pub struct Hand {
     pub frames: i64,
     /// Blocks without any sound, as the seconds they begin at.
     pub silent: Vec<f64>,
+    /// Where sound began that does not go on what was before, in seconds.
+    pub afresh: Vec<f64>,
+    /// Notes.
+    pub said: Vec<String>,
 }
 
 impl Hand {
@@ -142,7 +148,21 @@ impl Hand {
         let studio = studio();
         let first = Some((first, place.map(Seconds)));
         let mix = LiveMix::new(studio.options(), &studio.limits, first, answered, desire);
-        Hand { mix, answers, desired, board: Vec::new(), frames: 0, silent: Vec::new() }
+        Hand {
+            mix,
+            answers,
+            desired,
+            board: Vec::new(),
+            frames: 0,
+            silent: Vec::new(),
+            afresh: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    /// The same with songs that are read otherwise.
+    pub fn reading(self, reader: Reader) -> Hand {
+        Hand { mix: self.mix.reading(reader), ..self }
     }
 
     /// Answers with a song.
@@ -164,11 +184,19 @@ impl Hand {
     pub fn block(&mut self) -> AudioBuffer {
         let mut block = AudioBuffer::new(2);
         let need = Need { lead: Seconds(0.0), sent: self.frames };
-        self.mix.next_block(need, &mut block);
+        let made = self.mix.next_block(need, &mut block);
+        assert_eq!(made == Made::Nothing, block.is_empty());
+        if made == Made::Afresh {
+            self.afresh.push(self.frames as f64 / 44_100.0);
+        }
         for news in self.mix.news() {
             let from = match &news {
                 News::Planned(segment) => segment.id,
                 News::Gone(from) => *from,
+                News::Note(text) => {
+                    self.said.push(text.clone());
+                    continue;
+                }
             };
             self.board.retain(|segment| segment.id < from);
             if let News::Planned(segment) = news {
@@ -176,7 +204,7 @@ impl Hand {
             }
         }
         assert!(block.planes.iter().flatten().all(|x| x.is_finite()));
-        if block.planes[0].iter().all(|x| x.abs() < 1e-4) {
+        if made != Made::Nothing && block.planes[0].iter().all(|x| x.abs() < 1e-4) {
             self.silent.push(self.frames as f64 / 44_100.0);
         }
         self.frames += block.frames() as i64;

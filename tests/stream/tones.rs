@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use evermix::audio::AudioBuffer;
 use evermix::base::{SampleRate, Seconds};
-use evermix::stream::{Need, News, Segment, SegmentTrack, SongCard, Source, SourceState, Wish};
+use evermix::stream::{
+    Made, Need, News, Segment, SegmentTrack, SongCard, Source, SourceState, Wish,
+};
 
 pub const RATE: SampleRate = SampleRate::CD;
 const BLOCK: i64 = 1 << 14;
@@ -113,7 +115,7 @@ impl Source for Tones {
         RATE
     }
 
-    fn next_block(&mut self, _: Need, out: &mut AudioBuffer) {
+    fn next_block(&mut self, _: Need, out: &mut AudioBuffer) -> Made {
         while self.knobs.stuck.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -125,6 +127,7 @@ impl Source for Tones {
         let plane: Vec<f32> = (0..BLOCK).map(|i| self.sample(self.frame + i)).collect();
         self.frame += BLOCK;
         *out = AudioBuffer { planes: vec![plane.clone(), plane] };
+        Made::Sound
     }
 
     fn news(&mut self) -> Vec<News> {

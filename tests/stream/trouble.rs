@@ -278,27 +278,36 @@ fn a_source_that_fails_costs_a_moment_of_silence() {
 }
 
 #[test]
-fn listeners_wait_for_late_sound_and_hear_on_within_five_seconds() {
+fn listeners_hear_bars_again_while_sound_is_late_and_the_mix_goes_on_within_five_seconds() {
     let mut setting = Setting::default();
     setting.options.lead = Seconds(3.0);
     let on_air = setting.live();
-    let mut listening = Listening::tune(on_air.address, "/all.mp3", "");
+    let (station, address) = (&on_air.station, on_air.address);
+    let mut listening = Listening::tune(address, "/all.mp3", "");
     listening.bytes(10_000);
     on_air.knobs.stuck.store(true, Ordering::SeqCst);
-    let station = &on_air.station;
-    on_air.wait("the end of the sound", || station.counts.underruns.load(Ordering::Relaxed) == 1);
-    let answer = get(on_air.address, "/healthz");
+    on_air.wait("a round", || station.rounds().now);
+    let answer = get(address, "/healthz");
     assert_eq!((answer.status, answer.json()["status"].as_str().unwrap()), (503, "degraded"));
-    assert_eq!(metric(on_air.address, "evermix_underruns_total"), 1.0);
-    // Listeners are still there, and new ones are welcome.
-    let mut late = Listening::tune(on_air.address, "/all.mp3", "");
+    assert_eq!(answer.json()["filler"]["now"], true);
+    assert_eq!(metric(address, "evermix_filling"), 1.0);
+    // Far more than was made before: ten seconds beyond the burst.
+    let mut late = Listening::tune(address, "/all.mp3", "");
+    listening.bytes(160_000);
+    late.bytes(40_000);
     on_air.knobs.stuck.store(false, Ordering::SeqCst);
     let since = Instant::now();
     on_air.wait("it to be well", || station.healthy());
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     let heard = station.now().0;
     on_air.wait("sound", || station.now().0 > heard + 0.5);
-    late.bytes(40_000);
-    listening.bytes(90_000);
-    assert_eq!(json(on_air.address, "/healthz")["status"], "ok");
+    assert_eq!(json(address, "/healthz")["status"], "ok");
+    let names = ["underruns_total", "fillers_total", "filling"];
+    let told = names.map(|name| metric(address, &format!("evermix_{name}")));
+    assert_eq!(told, [0.0, 1.0, 0.0]);
+    let again = metric(address, "evermix_filler_seconds_total");
+    assert!(again >= 8.0, "{again} s");
+    let said = on_air.said();
+    let count = |text: &str| said.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((count("the mix is late"), count("the mix goes on")), (1, 1), "{said:?}");
 }

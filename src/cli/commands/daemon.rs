@@ -133,14 +133,24 @@ pub fn status(world: &World<'_>) -> Result<Exit> {
     let number = |name: &str| health[name].as_f64().unwrap_or(0.0);
     let state = health["status"].as_str().unwrap_or("not answering");
     crate::cli::print(&format!(
-        "{} {state}: {} listeners, {:.0} s ahead, {} songs\nlog: {}\n",
+        "{} {state}: {} listeners, {:.0} s ahead, {} songs{}\nlog: {}\n",
         address.trim(),
         number("listeners"),
         number("lead"),
         health["songs"]["known"],
+        lateness(&health),
         place.file("log.txt").display(),
     ));
     Ok(Exit::OK)
+}
+
+/// What is played while the next song is not ready, if it is not.
+fn lateness(health: &serde_json::Value) -> &'static str {
+    if health["filler"]["now"] == true {
+        return ", the mix is late: the last bars are played again";
+    }
+    let late = health["songs"]["late"] == true;
+    if late { ", the next song is late: this one is played on" } else { "" }
 }
 
 fn not_running() -> Error {
@@ -181,8 +191,13 @@ impl Place {
         let pid = self.pid().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| failed("it was not begun by forever start: end it there"))?;
         kill_process(pid, Signal::TERM).map_err(|e| failed(&e.to_string()))?;
-        let since = Instant::now();
+        let (since, mut again) = (Instant::now(), false);
         while self.is_running()? {
+            if since.elapsed() > TO_END / 2 && !again {
+                // Something in it hangs: the second signal does not wait for that.
+                again = true;
+                let _ = kill_process(pid, Signal::TERM);
+            }
             if since.elapsed() > TO_END {
                 return Err(failed("it does not heed the signal").hint(format!("kill -9 {pid}")));
             }

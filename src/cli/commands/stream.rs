@@ -84,11 +84,12 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
             reload.look(&context, &station);
             context.cancel.check().is_ok()
         });
+        // Before the librarian is waited for: its disk may not answer any more.
+        keeper.remember(&station, &banned.all());
         // The librarian may be gone already.
         let _ = desired.send(Desired::Stop);
         sent
     });
-    keeper.remember(&station, &banned.all());
     sent.map(|()| Exit::OK)
 }
 

@@ -11,10 +11,7 @@ use crate::forever::shelf::Loaded;
 use crate::forever::song::SongId;
 use crate::mix::PlanTrack;
 use crate::pipeline::{Context, SongAnalysis, SongInput, Sound};
-use crate::stream::SongCard;
-
-/// Peaks a second.
-pub const PEAKS: f64 = 5.0;
+use crate::stream::{PEAKS, SongCard};
 
 /// A song that can be played at once.
 #[derive(Clone, Debug)]

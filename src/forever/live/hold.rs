@@ -13,8 +13,10 @@ const RESERVE: f64 = 40.0;
 /// Bars that are repeated, and seconds where there are no bars.
 const BARS: usize = 8;
 const NO_BARS: f64 = 20.0;
-/// Length of the crossing from the end of the loop to its beginning where there is no beat.
+/// Length of the crossing from the end of the loop to its beginning where no bar line is left, and
+/// where there is no beat that it could break, in seconds.
 const CROSSING: f64 = 0.5;
+const LOOSE_CROSSING: f64 = 4.0;
 
 /// More of the song that plays; `true` if it had to be repeated.
 pub fn hold(desk: &mut Desk, number: usize, song: &TrackAnalysis) -> (Vec<Planned>, bool) {
@@ -57,13 +59,13 @@ fn loop_of(song: &TrackAnalysis, free: f64) -> Loop {
         return Loop { source: bars[at], target: back + beat, crossing: beat };
     }
     // No bar line is left: from here back over whole bars, or over some seconds.
-    let bar = match (bars.first(), bars.last()) {
+    let (bar, crossing) = match (bars.first(), bars.last()) {
         (Some(first), Some(last)) if bars.len() > 2 => {
-            (last - first) / (bars.len() - 1) as f64 * BARS as f64
+            ((last - first) / (bars.len() - 1) as f64 * BARS as f64, CROSSING)
         }
-        _ => NO_BARS,
+        _ => (NO_BARS, LOOSE_CROSSING.min(song.duration.0 - free).max(CROSSING)),
     };
-    let source = free.min(song.duration.0 - CROSSING).max(0.0);
+    let source = free.min(song.duration.0 - crossing).max(0.0);
     let back = (source - bar).max(song.edges.start.0.min(source));
-    Loop { source, target: back + CROSSING, crossing: CROSSING }
+    Loop { source, target: back + crossing, crossing }
 }

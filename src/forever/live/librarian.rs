@@ -58,8 +58,6 @@ pub enum Desired {
     Look,
     /// To choose songs and to mix them so from now on.
     Job(Box<PlanJob>),
-    /// To say something.
-    Note(String),
     /// The end.
     Stop,
 }
@@ -233,10 +231,6 @@ impl<'a> Librarian<'a> {
                 self.tried.clear();
                 self.broken.clear();
                 self.look();
-                Ok(())
-            }
-            Desired::Note(text) => {
-                self.say(&text);
                 Ok(())
             }
             // These are answered where they come in.

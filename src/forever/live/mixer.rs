@@ -1,5 +1,7 @@
 //! Plans and renders, always a little ahead of what is heard.
 
+mod late;
+mod reader;
 mod sound;
 mod wishes;
 
@@ -8,19 +10,24 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::deck::Deck;
-use super::hold::hold;
 use super::librarian::{Answer, Desired, LiveOptions};
-use super::segments::{cut, segment};
+use super::segments::segment;
 use crate::audio::AudioBuffer;
 use crate::base::{Limits, Result, SampleRate, Seconds};
 use crate::mix::dj::{Desk, Grid, OnDeck, Options};
-use crate::mix::{Action, BLOCK, LiveRenderer, Planned, Span};
-use crate::stream::{Need, News, Segment, Source, SourceState, Wish};
+use crate::mix::{Action, LiveRenderer, Planned, Span};
+use crate::stream::{Made, Need, News, Segment, Source, SourceState, Wish};
+use late::Late;
+pub use reader::{OpenSong, Reader, SongWave};
 use sound::{Failures, open};
 use wishes::{Asked, Taken};
 
 /// The next song is waited for while so much sound is at hand, in seconds.
 const UNHURRIED: f64 = 20.0;
+/// A song is given up in the middle where it cannot be read while more sound than this is at hand,
+/// and the longest it is waited for, in seconds.
+const HURRIED: f64 = 10.0;
+const LONG: f64 = 60.0;
 /// How long the first songs of a stream are waited for, before anything is sent.
 const AT_FIRST: Duration = Duration::from_secs(10);
 /// Length of the fade-in after a break, in seconds.
@@ -58,6 +65,11 @@ pub struct LiveMix {
     patient: Instant,
     /// Where a song turned out to be unreadable while it played.
     failures: Failures,
+    reader: Reader,
+    /// What is played because the next song is not ready.
+    late: Late,
+    /// Whether the next block does not go on what was before.
+    afresh: bool,
     state: SourceState,
 }
 
@@ -90,6 +102,9 @@ impl LiveMix {
             next_begin: 0,
             patient: Instant::now() + AT_FIRST,
             failures: Failures::default(),
+            reader: Reader::default(),
+            late: Late::default(),
+            afresh: false,
             state: SourceState::default(),
         };
         if let Some((deck, place)) = first {
@@ -98,8 +113,15 @@ impl LiveMix {
         mix
     }
 
+    /// The same with songs read otherwise.
+    #[must_use]
+    pub fn reading(self, reader: Reader) -> LiveMix {
+        LiveMix { reader, ..self }
+    }
+
     /// Begins out of silence, with a short fade where it is in the middle of a song.
     fn begin(&mut self, deck: Deck, place: Option<Seconds>) {
+        self.in_time();
         let start = deck.song.track.edges.start;
         let last = Seconds((deck.song.track.duration.0 - 2.0 * SKIPPED_STAY).max(start.0));
         self.desk = Desk::at(start);
@@ -133,19 +155,23 @@ impl LiveMix {
     /// Plans until enough is planned for the next block.
     fn plan(&mut self, need: Need) {
         while self.renderer.is_short() {
-            let next = self.next(need);
+            let next = self.next_ready(need).or_else(|| self.heard_before());
             match (self.last(), next) {
                 (Some(number), Some(deck)) => self.mix_into(number, deck),
                 (Some(number), None) => self.hold(number),
                 (None, Some(deck)) => self.begin(deck, None),
                 // There is no song at all.
-                (None, None) => break,
+                (None, None) => {
+                    self.is_bare();
+                    break;
+                }
             }
         }
         self.tell();
     }
 
     fn mix_into(&mut self, number: usize, deck: Deck) {
+        self.in_time();
         let next = self.add(deck);
         let (Some(from), Some(to)) = (self.deck(number), self.deck(next)) else { return };
         let leaves = Grid::new(&from.song.track, from.track.gain.0);
@@ -159,19 +185,8 @@ impl LiveMix {
         self.push(planned);
     }
 
-    fn hold(&mut self, number: usize) {
-        let Some(song) = self.deck(number).map(|deck| deck.song.clone()) else { return };
-        let (actions, repeated) = hold(&mut self.desk, number, &song.track);
-        if repeated {
-            self.state.extended += 1;
-            let text = "the next song is not ready: the last bars are played again".to_string();
-            self.say(Desired::Note(text));
-        }
-        self.push(actions);
-    }
-
     /// The next song, if it is ready; it is waited for while there is time.
-    fn next(&mut self, need: Need) -> Option<Deck> {
+    fn next_ready(&mut self, need: Need) -> Option<Deck> {
         let spare = Duration::from_secs_f64((need.lead.0 - UNHURRIED).max(0.0));
         let begun = self.renderer.position() > 0;
         let until = if begun { Instant::now() + spare } else { self.patient };
@@ -221,6 +236,10 @@ impl LiveMix {
         }
     }
 
+    fn note(&mut self, text: String) {
+        self.news.push(News::Note(text));
+    }
+
     fn say(&self, desired: Desired) {
         // The librarian is gone when the stream ends.
         let _ = self.desired.send(desired);
@@ -228,21 +247,22 @@ impl LiveMix {
 
     /// Goes on with another song at once, for the one that plays cannot be read any more. Songs
     /// planned after it are next.
-    fn rescue(&mut self, failed: Option<usize>) {
-        let (rate, position) = (self.renderer.rate(), self.renderer.position());
+    fn rescue(&mut self, failed: Option<usize>, position: i64) {
+        let rate = self.renderer.rate();
         let told = self.renderer.placed().map(|p| segment(p, rate, |n| self.deck(n)));
         let sounded = told.take_while(|s| s.start < position).last();
-        let cut = sounded.map(|s| cut(s, position, rate));
+        let cut = sounded.map(|s| s.until(position, rate));
         let gone = self.renderer.placed().next().map_or(self.told, |placed| placed.number);
         self.news.push(cut.map_or(News::Gone(gone), News::Planned));
-        self.renderer.clear();
+        self.renderer.clear(position);
+        self.afresh = true;
         self.begins.retain(|(at, _)| *at < position);
         let after = failed.map_or(self.decks.len(), |n| (n + 1).saturating_sub(self.first));
         self.give_back(after);
         self.first += self.decks.len();
         self.next_begin = self.first;
         self.decks.clear();
-        self.say(Desired::Note("a song cannot be read any more: the next one begins".into()));
+        self.note("a song cannot be read any more: the next one begins".into());
     }
 
     /// Drops songs that sound no more.
@@ -250,20 +270,21 @@ impl LiveMix {
         let sounding = self.renderer.placed().map(|placed| placed.planned.action.tracks().0).min();
         let (Some(oldest), Some(last)) = (sounding, self.last()) else { return };
         while self.first < oldest.min(last) {
-            self.decks.pop_front();
+            let gone = self.decks.pop_front();
             self.first += 1;
+            gone.into_iter().for_each(|deck| self.late.keep(deck));
         }
     }
 
     fn render(&mut self, out: &mut AudioBuffer) -> Result<()> {
         let (decks, first) = (&self.decks, self.first);
-        let (limits, rate, failures) = (&self.limits, self.renderer.rate(), &self.failures);
+        let (how, failures) = ((&self.limits, self.renderer.rate()), &self.failures);
         let sound = |number: usize, stems: bool| {
             let deck = number.checked_sub(first).and_then(|i| decks.get(i));
             let deck = deck.ok_or_else(|| {
                 crate::base::Error::new(crate::base::ErrorKind::Internal, "a song is not at hand")
             })?;
-            let sound = open(deck, stems, limits, rate, (failures, number))?;
+            let sound = open(deck, stems, &self.reader, how, (failures, number))?;
             Ok((sound, deck.track.gain.0.amplitude() as f32))
         };
         self.renderer.next_block(&sound, out)
@@ -275,24 +296,33 @@ impl Source for LiveMix {
         self.renderer.rate()
     }
 
-    fn next_block(&mut self, need: Need, out: &mut AudioBuffer) {
+    fn next_block(&mut self, need: Need, out: &mut AudioBuffer) -> Made {
         self.heard(need.sent);
         while let Ok(answer) = self.answers.try_recv() {
             self.take_answer(answer);
         }
+        let begun = Instant::now();
         for _ in 0..TRIES {
+            // Time that a disk took is gone.
+            let lead = Seconds((need.lead.0 - begun.elapsed().as_secs_f64()).max(0.0));
+            let need = Need { lead, ..need };
             self.plan(need);
-            let rendered = self.render(out);
-            let failed = self.failures.take();
-            if rendered.is_err() || failed.is_some() {
-                self.rescue(failed);
-            }
-            if rendered.is_ok() {
+            if self.decks.is_empty() {
                 break;
             }
-            *out = AudioBuffer::silence(2, BLOCK as usize);
+            let (position, spare) = (self.renderer.position(), need.lead.0 - HURRIED);
+            self.reader.allow(Duration::from_secs_f64(spare.clamp(0.0, LONG)));
+            let rendered = self.render(out);
+            let failed = self.failures.take();
+            if rendered.is_ok() && failed.is_none() {
+                self.forget();
+                let afresh = std::mem::take(&mut self.afresh);
+                return if afresh { Made::Afresh } else { Made::Sound };
+            }
+            self.rescue(failed, position);
         }
-        self.forget();
+        out.clear();
+        Made::Nothing
     }
 
     fn news(&mut self) -> Vec<News> {

@@ -13,5 +13,5 @@ mod state;
 
 pub use deck::Deck;
 pub use librarian::{Answer, Banned, Desired, Librarian, LiveOptions};
-pub use mixer::LiveMix;
+pub use mixer::{LiveMix, OpenSong, Reader, SongWave};
 pub use state::{Remembered, StateFile, remembered};

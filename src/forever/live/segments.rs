@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::deck::{Deck, PEAKS};
+use super::deck::Deck;
 use crate::base::{SampleRate, Seconds};
 use crate::mix::{Action, Beat, BeatPair, Placed, Side, Span};
-use crate::stream::{Segment, SegmentTrack};
+use crate::stream::{PEAKS, Segment, SegmentTrack};
 
 /// An action as a segment; `deck` gives the songs of the plan by their numbers.
 pub fn segment<'a>(
@@ -31,21 +31,6 @@ pub fn segment<'a>(
             .and_then(|why| Some(Arc::new(serde_json::to_value(why).ok()?))),
         tracks: tracks.collect(),
     }
-}
-
-/// A segment that ends early, at a frame of the mix.
-pub fn cut(mut segment: Segment, end: i64, rate: SampleRate) -> Segment {
-    let frames = (end - segment.start).clamp(0, segment.frames);
-    let (share, seconds) =
-        (frames as f64 / segment.frames.max(1) as f64, frames as f64 / rate.as_f64());
-    segment.frames = frames;
-    segment.beats.retain(|&beat| beat < seconds);
-    segment.downbeats.retain(|&beat| beat < seconds);
-    for track in &mut segment.tracks {
-        track.end = Seconds(track.start.0 + share * (track.end.0 - track.start.0));
-        track.peaks.truncate((PEAKS * seconds).ceil() as usize);
-    }
-    segment
 }
 
 /// A song of an action, what of it sounds, and whether it leaves or comes where two do.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::stream::process;
 use crate::stream::relays::Relay;
+use crate::stream::reserve::Rounds;
 use crate::stream::station::{Listener, Station};
 
 /// 200 while listeners are served well, else 503.
@@ -22,9 +23,16 @@ pub async fn healthz(State(station): State<Arc<Station>>) -> Response {
         "status": if healthy { "ok" } else { "degraded" },
         "lead": station.lead().0,
         "listeners": station.listeners().len(),
+        "filler": filler(&station),
         "songs": station.source(),
     });
     (status, [(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
+}
+
+/// Bars that were played again because there was no more sound.
+fn filler(station: &Station) -> Value {
+    let Rounds { times, seconds, now } = station.rounds();
+    json!({ "now": now, "times": times, "seconds": seconds.0 })
 }
 
 /// What the monitor page shows.
@@ -57,7 +65,9 @@ pub fn record(station: &Station) -> Value {
         "target": station.options.lead.0,
         "drift_ms": count(&station.counts.drift) as f64 / 1e3,
         "underruns": count(&station.counts.underruns),
+        "filler": filler(station),
         "extended": source.extended,
+        "extended_seconds": source.extended_seconds,
         "songs": source,
         "relays": station.relays.all().into_iter().map(relay).collect::<Vec<_>>(),
         "memory_bytes": process::memory(),
@@ -116,7 +126,7 @@ fn measures(station: &Station) -> Vec<Measure> {
     let here = |m: &crate::stream::Mount| {
         listeners.iter().filter(|l| l.mount.path == m.path).count() as f64
     };
-    let counts = &station.counts;
+    let (counts, rounds) = (&station.counts, station.rounds());
     vec![
         ("listeners", "gauge", "Listeners now.", each(&here)),
         ("listeners_total", "counter", "Listeners ever.", one(count(&counts.listeners))),
@@ -138,6 +148,30 @@ fn measures(station: &Station) -> Vec<Measure> {
             "counter",
             "Times a song was played longer than meant.",
             one(source.extended as f64),
+        ),
+        (
+            "extended_seconds_total",
+            "counter",
+            "Time songs were played longer than meant.",
+            one(source.extended_seconds),
+        ),
+        (
+            "fillers_total",
+            "counter",
+            "Times there was no more sound and the last bars were played again.",
+            one(rounds.times as f64),
+        ),
+        (
+            "filler_seconds_total",
+            "counter",
+            "Sound that was played again so.",
+            one(rounds.seconds.0),
+        ),
+        (
+            "filling",
+            "gauge",
+            "Whether bars are played again now.",
+            one(f64::from(u8::from(rounds.now))),
         ),
         (
             "drift_seconds",

@@ -72,11 +72,15 @@ function processor(time, used) {
   return passed > 0 ? `${((100 * (used - cpu[0].used)) / passed).toFixed(1)} %` : "–";
 }
 
+/** How often something was, and for how long in all. */
+const times = (count, lasted) => (count > 0 ? `${number(count)}, ${words.clock(lasted ?? 0)}` : number(count));
+
 function showNumbers(m) {
-  const { songs = {}, info = {} } = m;
+  const { songs = {}, info = {}, filler = {} } = m;
   const values = {
     underruns: number(m.underruns),
-    extended: number(m.extended),
+    extended: times(m.extended, m.extended_seconds),
+    filler: times(filler.times, filler.seconds),
     known: number(songs.known),
     waiting: number(songs.waiting),
     broken: number(songs.broken),
@@ -90,6 +94,8 @@ function showNumbers(m) {
   };
   for (const [id, text] of Object.entries(values)) put($(id), text);
   $("underruns").classList.toggle("bad", m.underruns > 0);
+  $("extended").classList.toggle("bad", songs.late === true);
+  $("filler").classList.toggle("bad", filler.now === true);
   $("broken").classList.toggle("bad", songs.broken > 0);
 }
 

@@ -80,6 +80,7 @@ const KINDS = {
   Crossfade: "crossfade",
   Blend: "blend",
   Jump: "jump",
+  Loop: "bars again",
   FadeIn: "fade in",
   FadeOut: "fade out",
 };

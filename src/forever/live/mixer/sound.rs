@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::reader::{Far, Reader};
+use crate::audio::AudioBuffer;
 use crate::audio::splice::Wave;
-use crate::audio::{AudioBuffer, Reel};
 use crate::base::{Limits, Result, SampleRate};
 use crate::forever::live::Deck;
 use crate::mix::{Part, TrackSound};
@@ -35,12 +36,12 @@ impl Failures {
 pub fn open(
     deck: &Deck,
     stems: bool,
-    limits: &Limits,
-    rate: SampleRate,
+    reader: &Reader,
+    (limits, rate): (&Limits, SampleRate),
     (failures, number): (&Failures, usize),
 ) -> Result<TrackSound> {
     let reel = |path: &str| -> Result<Box<dyn Wave + Send>> {
-        let wave = Reel::open(Path::new(path), limits, rate)?;
+        let wave = reader.open(Path::new(path), limits, rate)?;
         let least = ((deck.track.duration.0 - SHORT) * rate.as_f64()) as i64;
         Ok(Box::new(Steady { wave, least, failures: failures.clone(), number }))
     };
@@ -64,7 +65,7 @@ pub fn open(
 
 /// Sound that is silent where it cannot be read, and notes it.
 struct Steady {
-    wave: Reel,
+    wave: Far,
     /// Frames there must be: a file that was cut since ends like any other, only too early.
     least: i64,
     failures: Failures,

@@ -70,8 +70,8 @@ impl LiveMix {
                 Taken::Something
             }
             Answer::State(state) => {
-                let SourceState { extended, silent, .. } = self.state;
-                self.state = SourceState { extended, silent, ..state };
+                let SourceState { extended, extended_seconds, late, silent, .. } = self.state;
+                self.state = SourceState { extended, extended_seconds, late, silent, ..state };
                 Taken::Something
             }
         }
