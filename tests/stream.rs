@@ -7,6 +7,8 @@ mod common;
 
 #[path = "stream/air.rs"]
 mod air;
+#[path = "stream/bars.rs"]
+mod bars;
 #[path = "stream/client.rs"]
 mod client;
 #[path = "stream/crowd.rs"]

@@ -11,7 +11,8 @@ use evermix::audio::{AudioBuffer, Reel};
 use evermix::base::{Limits, Result, SampleRate};
 use evermix::forever::live::{Deck, Reader, SongWave};
 
-use crate::late::{Bench, Knobs};
+use crate::bars::Knobs;
+use crate::late::Bench;
 use crate::songs::{Hand, decks, number};
 
 /// A song that is not read while a knob is set.
