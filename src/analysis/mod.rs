@@ -53,5 +53,5 @@ pub use pitch::PitchAnalyzer;
 pub use rhythm::{Rhythm, TempoPoint};
 pub use soundprint::{SoundPrint, same_sounds};
 pub use timbre::TimbreAnalyzer;
-pub use track::{ANALYSIS_VERSION, Loudness, TrackAnalysis, TrackAnalyzer};
+pub use track::{ANALYSIS_VERSION, Loudness, TrackAnalysis, TrackAnalyzer, honest};
 pub use tuning::{Tuning, TuningEstimator};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::onset::OnsetEnvelope;
 use crate::audio::AudioBuffer;
+use crate::audio::levels::largest;
 use crate::base::{SampleRate, Seconds};
 
 /// Columns of a long song: at least half as many, at most so many.
@@ -49,7 +50,7 @@ impl PeakColumns {
         while at < audio.frames() {
             let take = ((self.width - self.filled) as usize).min(audio.frames() - at);
             for plane in &audio.planes {
-                self.peak = plane[at..at + take].iter().fold(self.peak, louder);
+                self.peak = louder(self.peak, &largest(&plane[at..at + take]));
             }
             at += take;
             self.filled += take as u64;

@@ -9,6 +9,7 @@ pub mod encode;
 mod fold;
 mod front;
 pub mod join;
+pub mod levels;
 pub mod limiter;
 pub mod loudness;
 mod mp4_edit;

@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 use std::ops::Range;
 
+use crate::audio::levels::largest;
 use crate::base::SampleRate;
 
 /// Frames filtered together, so that the compiler can keep sums in vector registers.
@@ -116,15 +117,4 @@ fn raise_to(peaks: &mut [f32; LANES], values: &[f32]) {
         let size = value.abs();
         *peak = if size > *peak { size } else { *peak };
     }
-}
-
-fn largest(samples: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let chunks = samples.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        raise_to(&mut lanes, chunk);
-    }
-    raise_to(&mut lanes, rest);
-    lanes.iter().fold(0.0, |a, &b| if a > b { a } else { b })
 }
