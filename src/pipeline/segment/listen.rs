@@ -127,7 +127,7 @@ pub fn listen(
     let key = analysis_key(song.hash, source);
     let known = analyses.find(song, &key).map(|known| known.track);
     let mut part = match known {
-        Some(track) => Part::Rest(track, Rest::of(blocks)),
+        Some(track) => Part::Rest(Box::new(track), Rest::of(blocks)),
         None => Part::All(Box::new(Ears::new(blocks, source)?)),
     };
     let (mut levels, mut layers) = (Levels::new(rate), Vec::new());
@@ -143,7 +143,7 @@ pub fn listen(
     }
     levels.check(rate)?;
     let (track, energies) = match part {
-        Part::Rest(track, rest) => (track, rest.meter.finish()),
+        Part::Rest(track, rest) => (*track, rest.meter.finish()),
         Part::All(ears) => {
             let (track, energies) = ears.finish(context)?;
             let found = SongAnalysis::new(song, blocks, source, track);
@@ -161,7 +161,7 @@ pub fn listen(
 /// As much of a song as must be listened to.
 enum Part<'a> {
     /// What is known already, and what is not kept.
-    Rest(TrackAnalysis, Rest),
+    Rest(Box<TrackAnalysis>, Rest),
     /// Everything.
     All(Box<Ears<'a>>),
 }
