@@ -1,11 +1,11 @@
 //! Writes what the metre network is trained on: `onset_curves FOLDER SONG...` leaves NAME.curves
 //! (32-bit floats: the curves of four registers, then of harmonic change) and NAME.json (the
-//! tracked pulse in hops) in FOLDER. `scripts/train_metre/train.py` reads them.
+//! tracked pulses in hops) in FOLDER. `scripts/train_metre/train.py` reads them.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use evermix::analysis::{Curves, OnsetAnalyzer, pulse};
+use evermix::analysis::{Curves, OnsetAnalyzer, pulses};
 use evermix::audio::{AudioBuffer, Decoder, Resampler};
 use evermix::base::{Limits, SampleRate};
 
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let all = curves.registers.iter().chain([&curves.harmony]).flatten();
         let bytes: Vec<u8> = all.flat_map(|x| x.to_le_bytes()).collect();
         std::fs::write(out.with_extension("curves"), bytes)?;
-        let pulse = serde_json::json!({ "pulse": pulse(&curves) });
-        std::fs::write(out.with_extension("json"), pulse.to_string())?;
+        let pulses = serde_json::json!({ "pulses": pulses(&curves) });
+        std::fs::write(out.with_extension("json"), pulses.to_string())?;
     }
     Ok(())
 }

@@ -208,3 +208,70 @@ fn a_changed_song_is_done_again_and_only_that_one() {
     let stale = desk.path(&format!("beats/mix/song1.wav_{count}.wav"));
     assert!(!Path::new(&stale).exists());
 }
+
+/// A desk with two songs, cut into two folders without any cache.
+fn cut_without_cache() -> Desk {
+    let desk = Desk::with_songs(2);
+    desk.ok(&["segment", "music", "beats", "--no-cache"]);
+    desk.ok(&["segment", "music", "slow", "--no-cache", "--sample-rate", "22050"]);
+    assert!(!desk.path("cache/evermix/analysis").exists());
+    desk
+}
+
+#[test]
+fn what_analyze_heard_segment_cuts_by_and_no_byte_differs() {
+    let desk = cut_without_cache();
+    desk.ok(&["analyze", "music"]);
+    let known = desk.snapshot("cache");
+    assert_eq!(known.len(), 2);
+    desk.ok(&["segment", "music", "again"]);
+    desk.ok(&["segment", "music", "slow-again", "--sample-rate", "22050"]);
+    assert_eq!(desk.snapshot("beats"), desk.snapshot("again"));
+    assert_eq!(desk.snapshot("slow"), desk.snapshot("slow-again"));
+    assert_eq!(desk.snapshot("cache"), known, "nothing is kept anew");
+}
+
+#[test]
+fn what_segment_heard_analyze_tells_and_no_byte_differs() {
+    let desk = cut_without_cache();
+    let told = desk.ok(&["analyze", "music", "--json", "--no-cache"]).out();
+    // Heard at the rate of the file, whatever the rate of the clips.
+    desk.ok(&["segment", "music", "slow-again", "--sample-rate", "22050"]);
+    assert_eq!(desk.snapshot("slow"), desk.snapshot("slow-again"));
+    let again = desk.ok(&["analyze", "music", "--json", "-v"]);
+    assert_eq!(again.err().matches("done before").count(), 2, "{}", again.err());
+    assert_eq!(again.out(), told);
+}
+
+#[test]
+fn segment_listens_to_no_song_that_the_cache_knows() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&["analyze", "music"]);
+    // Each song under the name of the other: only who trusts the cache is deceived.
+    let entries = files(&desk.path("cache/evermix/analysis"));
+    let [one, two] = [0, 1].map(|i| std::fs::read(&entries[i]).unwrap());
+    std::fs::write(&entries[0], two).unwrap();
+    std::fs::write(&entries[1], one).unwrap();
+    desk.ok(&["segment", "music", "beats"]);
+    let tempo = |i: usize| {
+        let record = desk.read(&format!("beats/songs/song{i}.wav.json"));
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        record["content"]["tempo"].as_f64().unwrap()
+    };
+    assert!((tempo(0) - 120.0).abs() < 0.7 && (tempo(1) - 116.0).abs() < 0.7);
+}
+
+#[test]
+fn stems_are_heard_once_however_often_they_are_cut() {
+    let desk = Desk::with_songs(1);
+    desk.ok(&["separate", "music", "stems"]);
+    desk.ok(&["segment", "stems", "fresh", "--no-cache"]);
+    desk.ok(&["segment", "stems", "first"]);
+    let known = desk.snapshot("cache");
+    assert_eq!(known.len(), 1);
+    desk.ok(&["segment", "stems", "second"]);
+    assert_eq!(desk.snapshot("cache"), known);
+    for folder in ["first", "second"] {
+        assert_eq!(desk.snapshot("fresh"), desk.snapshot(folder), "{folder}");
+    }
+}

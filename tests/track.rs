@@ -226,3 +226,39 @@ fn five_seconds_and_bursts_like_speech_are_answered() {
     assert!(speech.danceability + 0.3 < club.danceability, "{}", speech.danceability);
     assert!(speech.rhythm.is_none_or(|r| r.confidence < 0.3));
 }
+
+/// A voice that talks: syllables of a gliding buzz through two resonances, with hisses between,
+/// and a breath every few of them.
+fn talk(seconds: f64) -> Vec<f32> {
+    let (mut random, mut out) = (white(21), Vec::new());
+    while out.len() < (seconds * RATE) as usize {
+        for _ in 0..4 + (3.0 * random()).round() as i32 {
+            let count = (RATE * (0.16 + 0.07 * random())) as usize;
+            let (pitch, glide) = (115.0 + 25.0 * random(), 1.0 + 0.2 * random());
+            let vowel = [500.0 + 250.0 * random(), 1_500.0 + 600.0 * random()];
+            let mut phase = 0.0;
+            for i in 0..count {
+                let t = i as f64 / count as f64;
+                phase += pitch * glide.powf(t) / RATE;
+                let since = phase.fract() / pitch;
+                let buzz: f64 = vowel
+                    .iter()
+                    .map(|hz| (-300.0 * since).exp() * (std::f64::consts::TAU * hz * since).sin())
+                    .sum();
+                out.push((0.25 * (std::f64::consts::PI * t).sin() * buzz) as f32);
+            }
+            let hiss = (RATE * (0.05 + 0.03 * random())) as usize;
+            out.extend((0..hiss).map(|_| (0.04 * random()) as f32));
+        }
+        out.extend(vec![0.0; (RATE * (0.45 + 0.2 * random())) as usize]);
+    }
+    out
+}
+
+#[test]
+fn a_voice_that_talks_is_answered_and_is_no_dance() {
+    let voice = answers("a voice", &talk(40.0));
+    let club = analyse(&perform(120.0, &[VERSE, VERSE]));
+    assert!(voice.danceability + 0.2 < club.danceability, "{}", voice.danceability);
+    assert!(voice.rhythm.is_none_or(|r| r.confidence < 0.35));
+}

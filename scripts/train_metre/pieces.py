@@ -5,7 +5,7 @@
 
 Each piece is composed anew: metre, style of the drums, bass, chords, melody, tempo and its drift,
 swing, instruments and mix are drawn from the seed. FluidSynth renders them (Debian: fluidsynth,
-fluid-soundfont-gm, timgm6mb-soundfont). FOLDER receives NAME.wav (22 050 Hz mono, 16 bit) and
+fluid-soundfont-gm, timgm6mb-soundfont). FOLDER receives NAME.wav (22 050 Hz, 16 bit) and
 NAME.beats (seconds, tab, position in the bar; in 6/8 and 12/8 the beat is the dotted quarter).
 """
 
@@ -53,6 +53,12 @@ STYLES = {
 # Styles drawn more often than the others: what most music is like.
 OFTEN = {"rock": 5, "rock16": 2, "pop": 3, "house": 2, "techno": 2, "disco": 2, "metal": 4, "funk": 4, "funk2": 4,
          "march": 2, "swing": 2, "shuffle": 2, "waltz": 2, "dnb": 2, "hiphop": 2, "bossa": 2}
+# Share of the pieces whose drums follow no style but are invented.
+INVENTED = 0.5
+TIMEKEEPERS = [CLOSED, CLOSED, CLOSED, RIDE, RIDE, SHAKER, TAMB, OPEN, COWBELL]
+# How a beat of a timekeeper goes on, by steps a beat.
+TICKING = {4: ["x.x.", "x.x.", "x.x.", "xoxo", "xxxx", "x...", "x...", "..x.", "x.xx", "x..x", "xx.x", "o.x."],
+           3: ["xxx", "x.x", "x.x", "x..", "x.o", "..x"]}
 # Chords as scale degrees, one a bar.
 CHANGES = [[0, 5, 3, 4], [0, 4, 5, 3], [0, 3, 4, 4], [5, 3, 0, 4], [0, 0, 3, 4], [1, 4, 0, 0],
            [0, 6, 5, 4], [0, 3, 0, 4], [0, 2, 3, 4], [0, 0, 0, 0, 3, 3, 0, 0, 4, 3, 0, 4]]
@@ -60,12 +66,50 @@ MAJOR, MINOR = [0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10]
 TICKS = 480
 
 
+def hits(rng, likely):
+    """A pattern whose every step is struck as likely as told; what is struck is struck in every bar."""
+    return "".join(rng.choice("xxX") if rng.random() < p else "?" if rng.random() < p * 0.3 else "." for p in likely)
+
+
+def invent(rng):
+    """A style of its own: metre, tempo and patterns drawn from what drummers do."""
+    per_bar = rng.choice([4, 4, 4, 4, 4, 4, 4, 3, 3, 2])
+    steps = 3 if per_bar == 2 else rng.choice([4, 4, 4, 4, 3])
+    tempo = min(185, max(58, rng.lognormvariate(4.72, 0.28)))
+    if per_bar == 2:
+        tempo = min(140, max(50, tempo * 0.8))
+    count = per_bar * steps
+    on_beat, half = [k % steps == 0 for k in range(count)], steps // 2 if steps == 4 else 2
+    busy, off = rng.choice([0.15, 0.35, 0.6]), rng.choice([0.04, 0.12, 0.3])
+    floor = rng.random() < 0.22
+    kick = [0.94 if k == 0 else 1.0 if floor and on_beat[k] else busy if on_beat[k] else off if k % steps == half else off / 3
+            for k in range(count)]
+    drums = {KICK: hits(rng, kick)}
+    back = rng.choice(["back", "back", "back", "back", "half", "last", "none"]) if per_bar > 2 else rng.choice(["last", "last", "none"])
+    struck = {"back": [b for b in range(per_bar) if b % 2] if per_bar == 4 else list(range(1, per_bar)),
+              "half": [per_bar // 2], "last": [per_bar - 1], "none": []}[back]
+    ghost = rng.choice([0, 0, 0.05, 0.15])
+    snare = [1.0 if on_beat[k] and k // steps in struck else ghost for k in range(count)]
+    if struck or ghost:
+        drums[rng.choice([SNARE, SNARE, SNARE, CLAP, RIM])] = hits(rng, snare)
+    for _ in range(rng.choice([0, 1, 1, 1, 2])):
+        drums[rng.choice(TIMEKEEPERS)] = rng.choice(TICKING[steps]) * per_bar
+    if rng.random() < 0.3:
+        density = rng.uniform(0.1, 0.4)
+        drums[rng.choice([CONGA, TOM, COWBELL, RIM, 64, 76])] = hits(rng, [density] * count)
+    return per_bar, steps, (tempo, tempo), drums
+
+
 class Piece:
     def __init__(self, seed, seconds):
         self.rng = random.Random(seed)
         r = self.rng
         self.style = r.choice([name for name in STYLES for _ in range(OFTEN.get(name, 1))])
-        self.per_bar, self.steps, tempo, self.drums = STYLES[self.style]
+        invented = r.random() < INVENTED
+        self.style = "invented" if invented else self.style
+        self.per_bar, self.steps, tempo, self.drums = invent(r) if invented else STYLES[self.style]
+        self.figure = self.rhythm()
+        self.slow_harmony = r.choice([1, 1, 1, 2])  # bars a chord
         self.bpm = r.uniform(*tempo)
         self.events = []  # tick, message
         self.root = r.randrange(12)
@@ -86,6 +130,31 @@ class Piece:
         velocity = max(1, min(127, int(velocity + self.rng.gauss(0, 6))))
         self.events.append((tick, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))
         self.events.append((tick + max(10, int(length)), mido.Message("note_off", channel=channel, note=pitch)))
+
+    def rhythm(self):
+        """A figure for bass and guitars: steps of one or two bars with their lengths in steps."""
+        r, per = self.rng, self.rng.choice([2, 2, self.steps]) if self.steps == 4 else self.steps
+        bars = r.choice([1, 1, 2])
+        count, at, figure = bars * self.per_bar * per, 0, []
+        if r.random() < 0.2:
+            at = r.choice([1, per])
+        while at < count:
+            length = r.choice([1, 1, 1, 2, 2, 3, 4] if per > 2 else [1, 1, 1, 2, 2, 3])
+            if r.random() < 0.85:
+                figure.append((at / per, length / per, r.choice([0, 0, 0, 0, 2, 3, 4, 6])))
+            at += length
+        return bars, figure
+
+    def riff(self, channel, pitches, level):
+        """Plays the figure over and over."""
+        bars, figure = self.figure
+        for bar in range(0, self.bars, bars):
+            for at, length, move in figure:
+                here = bar + int(at // self.per_bar)
+                if here < self.bars:
+                    accent = 1.1 if at % 1 == 0 else 0.95
+                    for pitch in pitches(self.chord_at(here) + move):
+                        self.note(channel, pitch, bar * self.bar_ticks + at * TICKS, length * TICKS * 0.8, level * accent)
 
     def degree(self, d, octave):
         return self.root + 12 * octave + 12 * (d // 7) + self.scale[d % 7]
@@ -117,12 +186,14 @@ class Piece:
                 self.note(9, CRASH, bar * self.bar_ticks, 200, level * 0.9)
 
     def chord_at(self, bar):
-        return self.changes[bar % len(self.changes)]
+        return self.changes[bar // self.slow_harmony % len(self.changes)]
 
     def bass_part(self):
         r = self.rng
-        kind = r.choice(["root", "eighths", "walk", "offbeat", "syncopated", "octave", "pedal"])
+        kind = r.choice(["root", "eighths", "walk", "offbeat", "syncopated", "octave", "pedal", "riff", "riff"])
         level = r.uniform(70, 110)
+        if kind == "riff":
+            return self.riff(1, lambda d: [24 + self.degree(d, 1) % 24 + 4], level)
         for bar in range(self.bars):
             d = self.chord_at(bar)
             steps = self.per_bar * 2
@@ -144,8 +215,10 @@ class Piece:
 
     def chord_part(self):
         r = self.rng
-        kind = r.choice(["pad", "beats", "offbeats", "arpeggio", "stabs", "broken"])
+        kind = r.choice(["pad", "beats", "offbeats", "arpeggio", "stabs", "broken", "riff"])
         level = r.uniform(50, 95)
+        if kind == "riff":
+            return self.riff(2, lambda d: [self.degree(d, 3), self.degree(d, 3) + 7], level)
         for bar in range(self.bars):
             pushed = TICKS / 2 if self.harmony_ahead and bar else 0
             for half in range(2 if self.two_a_bar and self.per_bar == 4 else 1):
@@ -243,7 +316,7 @@ def render(path, soundfont, rng):
     wav = path.with_suffix(".wav")
     gain = rng.uniform(0.3, 0.8)
     reverb = rng.choice(["0", "1"])
-    subprocess.run(["fluidsynth", "-ni", "-q", "-g", f"{gain:.2f}", "-R", reverb, "-C", "0", "-r", "44100", "-F", str(wav), str(soundfont), str(path.with_suffix(".mid"))], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["fluidsynth", "-ni", "-q", "-g", f"{gain:.2f}", "-R", reverb, "-C", "0", "-r", "22050", "-F", str(wav), str(soundfont), str(path.with_suffix(".mid"))], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def main():

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Trains the network that judges bars (models/metre.f32).
 
-  train.py OUT.f32 FOLDER [FOLDER ...] [--members 3] [--seed 100] [--leave NAME,NAME ...]
+  train.py OUT.f32 FOLDER [FOLDER ...] [--often FOLDER] [--leave NAME,NAME ...] [--seed 0]
 
 Each FOLDER holds what `cargo run --release --example onset_curves` wrote of the pieces, and their
-NAME.beats (seconds, tab, position in the bar). For every piece each reading of the tracked pulse is
-laid over the curves and folded to bars of four, three and two beats, as src/analysis/metre.rs does
-it; the network learns to put the true reading, bar and phase above all others (softmax over all of
-them). Registers are made louder, softer or silent at random, so that no one of them decides alone.
---leave keeps pieces out, to score on them: cross-validation trains once with each half left out.
+NAME.beats (seconds, tab, position in the bar). Every reading of both tracked pulses is laid over the
+curves and folded to bars of four, three and two beats, as src/analysis/metre.rs does it; the network
+learns to put the true reading, bar and phase above all others (softmax over all of them), in every
+stretch of 32 pulses, over the whole piece, and over the whole piece with both pulses at once, so
+that the scores of two pulses can be compared. Registers are made louder, softer or silent at
+random, so that no one of them decides alone. --leave keeps pieces out, to score on them:
+cross-validation trains once with each half left out. Needs numpy and torch.
 """
 
 import argparse
@@ -16,161 +18,209 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 PARTS, MOMENTS, REACH, CLIP, CHUNK = 12, [0, 3, 4, 6, 8, 9], 2, 4.0, 32
-# The program tries the first three strides; the others make the network's task harder.
-READINGS = [(s, o) for s, step in ((6, 3), (12, 3), (24, 3), (8, 2), (18, 3), (36, 6), (4, 2))
+# The program tries the first five strides; the others make the network's task harder.
+READINGS = [(s, o) for s, step in ((6, 3), (12, 3), (24, 3), (8, 2), (18, 3), (16, 4), (9, 3), (36, 6), (4, 2))
             for o in range(0, s, step)]
-BARS, HIDDEN, RATE = (4, 3, 2), 16, 22050 / 256
-EPOCHS, STEP, DECAY, DROP = 14, 2e-3, 3e-3, 0.4
+BARS, HIDDEN, FEATURES, RATE = (4, 3, 2), 16, 5, 22050 / 256
+WIDTH = FEATURES * len(MOMENTS)
+EPOCHS, BATCH, STEP, DECAY, DROP, SAMPLED = 10, 32, 4e-3, 3e-3, 0.4, 14
+# How often the pieces of --often are drawn.
+OFTEN = 30.0
 
 
-def f_measure(truth, found, window=0.07, start=5.0):
+def f_measure(truth, found, window=0.07, start=-1.0):
     truth, found = truth[truth >= start], found[found >= start]
-    hits = i = j = 0
-    while i < len(truth) and j < len(found):
-        if abs(truth[i] - found[j]) <= window:
-            hits, i, j = hits + 1, i + 1, j + 1
-        elif found[j] < truth[i]:
-            j += 1
-        else:
-            i += 1
-    return 2 * hits / max(len(truth) + len(found), 1)
+    if not len(truth) or not len(found):
+        return 0.0
+    i = np.searchsorted(found, truth)
+    before, after = found[np.maximum(i - 1, 0)], found[np.minimum(i, len(found) - 1)]
+    hits = (np.minimum(np.abs(truth - before), np.abs(after - truth)) <= window).sum()
+    return 2 * min(hits, len(found)) / (len(truth) + len(found))
 
 
-def describe(curves, times):
-    hops = np.clip(np.round(times).astype(int), 0, curves.shape[1] - 1)
-    last = curves.shape[1] - 1
-    around = [curves[:4, np.clip(hops + k, 0, last)] for k in range(-REACH, REACH + 1)]
-    return np.minimum(np.concatenate([np.max(around, 0), curves[4:, hops]]).T, CLIP)
+def describe(loudest, harmony, times):
+    hops = np.clip(np.floor(np.maximum(times, 0) + 0.5).astype(int), 0, len(harmony) - 1)
+    return np.minimum(np.concatenate([loudest[:, hops], harmony[None, hops]]).T, CLIP)
 
 
-def fold(beats, chunk_of, chunks, per_bar):
-    folded = np.zeros((chunks, per_bar, beats.shape[1]), np.float32)
-    places = np.arange(len(beats)) % per_bar
-    for c in range(chunks):
-        for k in range(per_bar):
-            mine = beats[(chunk_of == c) & (places == k)]
-            folded[c, k] = mine.mean(0) if len(mine) else 0
-    return folded
+class Bars:
+    """The beats of one reading, folded chunk by chunk, and what is right of it."""
+
+    def __init__(self, beats, chunk_of, found, truth, edges):
+        chunks = len(edges) - 1
+        downbeats = truth[truth[:, 1] == 1, 0]
+        places = np.arange(len(beats))
+        self.folds = {n: np.zeros((chunks, n, WIDTH), np.float32) for n in BARS}
+        self.fits, self.bars = np.zeros(chunks + 1), {n: np.zeros((chunks + 1, n)) for n in BARS}
+        for c in range(chunks + 1):
+            # The last row is the whole piece, without its first seconds.
+            mine = chunk_of == c if c < chunks else np.ones(len(beats), bool)
+            low, high = (edges[c], edges[c + 1] - 0.05) if c < chunks else (5.0, np.inf)
+            inside = lambda t: t[(t >= low) & (t < high)]
+            times = found[mine & (found >= 5.0)] if c == chunks else found[mine]
+            kept = places[mine & (found >= 5.0)] if c == chunks else places[mine]
+            self.fits[c] = f_measure(inside(truth[:, 0]), times)
+            for n in BARS:
+                for k in range(n):
+                    self.bars[n][c, k] = f_measure(inside(downbeats), times[kept % n == k])
+                    here = beats[mine & (places % n == k)]
+                    if c < chunks and len(here):
+                        self.folds[n][c, k] = here.mean(0)
 
 
-def piece(path, beats_file):
-    pulse = np.array(json.loads(path.read_text())["pulse"], float)
-    curves = np.fromfile(path.with_suffix(".curves"), "<f4").reshape(5, -1)
-    truth = np.loadtxt(beats_file, ndmin=2)
-    times, per_bar = truth[:, 0], int(truth[:, 1].max())
-    downbeats = times[truth[:, 1] == 1]
+def readings(pulse, curves, truth):
+    """Folds, octaves, what is right and what exists, of all readings of one pulse; the last row of
+    each is the whole piece."""
+    hops, last = np.arange(curves.shape[1]), curves.shape[1] - 1
+    loudest = np.max([curves[:4, np.clip(hops + k, 0, last)] for k in range(-REACH, REACH + 1)], 0)
     at = lambda part: np.interp(part / PARTS, np.arange(len(pulse)), pulse)
     chunks, end = max((len(pulse) - 1) // CHUNK, 1), (len(pulse) - 1) * PARTS
-    folds, tempi, fits, bars = {n: [] for n in BARS}, [], [], {n: [] for n in BARS}
-    for stride, offset in READINGS:
+    edges = [pulse[c * CHUNK] / RATE - 0.1 for c in range(chunks)] + [pulse[-1] / RATE + 0.15]
+    count, per_bar = len(READINGS), int(truth[:, 1].max())
+    folds = {n: np.zeros((chunks + 1, count, n, WIDTH), np.float32) for n in BARS}
+    octaves, fits = np.zeros((chunks + 1, count), np.float32), np.zeros((chunks + 1, count))
+    bars, there = {n: np.zeros((chunks + 1, count, n)) for n in BARS}, np.zeros(count, bool)
+    for r, (stride, offset) in enumerate(READINGS):
         parts = np.arange(offset, end - stride + 1, stride, dtype=float)
         if len(parts) < 8:
             continue
-        beats = np.concatenate([describe(curves, at(parts + stride * m / PARTS)) for m in MOMENTS], 1)
+        there[r] = True
+        moments = [describe(loudest, curves[4], at(parts + stride * m / PARTS)) for m in MOMENTS]
         chunk_of = np.minimum(parts // (CHUNK * PARTS), chunks - 1).astype(int)
+        one = Bars(np.concatenate(moments, 1), chunk_of, at(parts) / RATE, truth, edges)
         gaps = np.diff(pulse) / RATE * stride / PARTS
-        ends = [(c + 1) * CHUNK if c + 1 < chunks else None for c in range(chunks)]
-        tempi.append([np.log2(60 / np.median(gaps[c * CHUNK:e]) / 115) for c, e in enumerate(ends)])
-        found = at(parts) / RATE
-        fits.append(f_measure(times, found))
+        for c in range(chunks):
+            mine = np.sort(gaps[c * CHUNK:(c + 1) * CHUNK if c + 1 < chunks else None])
+            octaves[c, r] = np.log2(60 / mine[len(mine) // 2] / 115)
+        octaves[chunks, r] = octaves[:chunks, r].mean()
+        fits[:, r] = one.fits
         for n in BARS:
-            turned = [np.roll(fold(beats, chunk_of, chunks, n), -k, 1).reshape(chunks, -1) for k in range(n)]
-            folds[n].append(np.stack(turned, 1))
-            bars[n].append([f_measure(downbeats, found[k::n]) for k in range(n)])
-    fits = np.array(fits)
-    good = fits >= max(0.8, fits.max() - 0.05)
-    right = {n: good[:, None] & (np.array(bars[n]) > 0.8) & (n == per_bar) for n in BARS}
-    folds = {n: np.stack(folds[n], 1).astype(np.float32) for n in BARS}
-    return folds, np.array(tempi, np.float32).T, right
+            folds[n][:chunks, r], bars[n][:, r] = one.folds[n], one.bars[n]
+            folds[n][chunks, r] = one.folds[n].mean(0)
+    good = there & (fits >= np.maximum(0.8, fits.max(1, keepdims=True) - 0.05))
+    right = [good[..., None] & (bars[n] > 0.75) & (n == per_bar) for n in BARS]
+    return folds, octaves, np.concatenate(right, 2), there
 
 
-def tempo_terms(octaves):
-    return np.stack([octaves, octaves**2, np.maximum(octaves - 0.6, 0), np.maximum(-octaves - 0.6, 0)], -1)
+def examples(path, rng):
+    """Folds, octaves, right and existing readings of every stretch of a piece that has a right one."""
+    curves = np.fromfile(path.with_suffix(".curves"), "<f4").reshape(FEATURES, -1)
+    truth = np.loadtxt(path.with_suffix(".beats"), ndmin=2)
+    pulses = [np.array(p, float) for p in json.loads(path.read_text())["pulses"] if len(p) > 1]
+    both, found = [readings(pulse, curves, truth) for pulse in pulses], []
+    for folds, octaves, right, there in both:
+        for c in range(len(octaves)):
+            if right[c].any():
+                found.append(({n: folds[n][c] for n in BARS}, octaves[c], right[c], there))
+    if len(both) == 2 and any(right[-1].any() for _, _, right, _ in both):
+        # Half of the readings of each pulse, the right ones among them.
+        halves = []
+        for (folds, octaves, right, there), many in zip(both, (len(READINGS) - len(READINGS) // 2, len(READINGS) // 2)):
+            draw = rng.random(len(READINGS)) + 2 * right[-1].any(1) + there
+            kept = np.argsort(-draw)[:many]
+            halves.append(({n: folds[n][-1, kept] for n in BARS}, octaves[-1, kept], right[-1, kept], there[kept]))
+        a, b = halves
+        found.append(({n: np.concatenate([a[0][n], b[0][n]]) for n in BARS}, *(np.concatenate(x) for x in zip(a[1:], b[1:]))))
+    return found
 
 
-def fresh(rng):
-    normal = lambda *shape: rng.normal(0, 1 / np.sqrt(shape[0]), shape).astype(np.float32)
-    p = {"tempo": np.array([0, -2, 0, 0], np.float32)}
-    for n in BARS:
-        p |= {f"weights{n}": normal(30 * n, HIDDEN), f"biases{n}": np.zeros(HIDDEN, np.float32),
-              f"output{n}": normal(HIDDEN, 1)[:, 0] * 0.1, f"offset{n}": np.float32(0 if n == 4 else -1)}
-    return p
+class Network(torch.nn.Module):
+    """All members at once."""
+
+    def __init__(self, members, seed):
+        super().__init__()
+        rng = torch.Generator().manual_seed(seed)
+        normal = lambda *shape: torch.nn.Parameter(torch.randn(members, *shape, generator=rng) / shape[0]**0.5)
+        self.members, p = members, {}
+        for n in BARS:
+            p[f"weights{n}"], p[f"output{n}"] = normal(WIDTH * n, HIDDEN), normal(HIDDEN)
+            p[f"output{n}"].data *= 0.1
+            p[f"biases{n}"] = torch.nn.Parameter(torch.zeros(members, HIDDEN))
+            p[f"offset{n}"] = torch.nn.Parameter(torch.full((members,), 0.0 if n == 4 else -1.0))
+        p["tempo"] = torch.nn.Parameter(torch.tensor([[0.0, -2.0, 0.0, 0.0]]).repeat(members, 1))
+        self.p = torch.nn.ParameterDict(p)
+
+    def forward(self, folds, octaves, keep):
+        """Scores of all bars in all phases: members, examples, readings, hypotheses."""
+        o, scores = octaves, []
+        terms = torch.stack([o, o * o, (o - 0.6).clamp(min=0), (-o - 0.6).clamp(min=0)], -1)
+        usual = torch.einsum("brk,mk->mbr", terms, self.p["tempo"])
+        for n in BARS:
+            x, m = folds[n], self.members
+            b, r = x.shape[1:3]
+            # What the beat at place p adds to the hidden units if it is beat k of the bar.
+            weights = self.p[f"weights{n}"].view(m, n, WIDTH, HIDDEN).permute(0, 2, 1, 3).reshape(m, WIDTH, -1)
+            adds = torch.bmm(x.reshape(m, -1, WIDTH), weights).view(m, b, r, n, n, HIDDEN)
+            for phase in range(n):
+                hidden = sum(adds[:, :, :, p, (p - phase) % n] for p in range(n))
+                hidden = torch.relu(hidden + self.p[f"biases{n}"][:, None, None]) * keep[n]
+                out = (hidden * self.p[f"output{n}"][:, None, None]).sum(-1)
+                scores.append(out + self.p[f"offset{n}"][:, None, None] + usual)
+        return torch.stack(scores, -1)
 
 
-def gradients(p, folds, octaves, right, keep):
-    usual = (tempo_terms(octaves) @ p["tempo"])[:, None]
-    hidden = {n: np.maximum(folds[n] @ p[f"weights{n}"] + p[f"biases{n}"], 0) * keep for n in BARS}
-    scores = {n: hidden[n] @ p[f"output{n}"] + p[f"offset{n}"] + usual for n in BARS}
-    flat = np.concatenate([scores[n].ravel() for n in BARS])
-    truth = np.concatenate([right[n].ravel() for n in BARS])
-    share = np.exp(flat - flat.max())
-    share /= share.sum()
-    pull = share - np.where(truth, share / (share[truth].sum() + 1e-12), 0)
-    grads, at, by_reading = {}, 0, 0
-    for n in BARS:
-        g = pull[at:at + scores[n].size].reshape(scores[n].shape)
-        at += scores[n].size
-        by_reading = by_reading + g.sum(-1)
-        back = (g[..., None] * p[f"output{n}"]) * (hidden[n] > 0) * keep
-        grads |= {f"output{n}": np.tensordot(g, hidden[n], 2), f"offset{n}": g.sum(),
-                  f"weights{n}": np.tensordot(folds[n], back, ((0, 1), (0, 1))), f"biases{n}": back.sum((0, 1))}
-    grads["tempo"] = by_reading @ tempo_terms(octaves)
-    return grads
+def louder(folds, members, rng):
+    count = len(folds[4])
+    gain = torch.exp(0.25 * torch.randn(members, count, FEATURES, generator=rng))
+    which = torch.nn.functional.one_hot(torch.randint(FEATURES, (members, count), generator=rng), FEATURES)
+    soft = torch.where(torch.rand(members, count, 1, generator=rng) < 0.5, 0.0, 0.3)
+    hit = which.bool() & (torch.rand(members, count, 1, generator=rng) < 0.25)
+    gain = torch.where(hit, gain * soft, gain).repeat(1, 1, len(MOMENTS))[:, :, None, None]
+    return {n: folds[n][None] * gain for n in BARS}
 
 
-def louder(folds, rng):
-    gain = np.exp(rng.normal(0, 0.25, 5)).astype(np.float32)
-    if rng.random() < 0.25:
-        gain[rng.integers(5)] *= rng.choice([0, 0.3])
-    return {n: folds[n] * np.tile(gain, len(MOMENTS) * n) for n in BARS}
-
-
-def train(pieces, seed):
-    rng = np.random.default_rng(seed)
-    p, moments, count = fresh(rng), {}, 0
-    examples = []
-    for folds, tempi, right in pieces:
-        if any(right[n].any() for n in BARS):
-            examples += [({n: folds[n][c] for n in BARS}, tempi[c], right) for c in range(len(tempi))]
-            examples.append(({n: folds[n].mean(0) for n in BARS}, tempi.mean(0), right))
-    for epoch in range(EPOCHS):
-        rate = STEP if epoch < 0.6 * EPOCHS else 0.3 * STEP
-        for i in rng.permutation(len(examples)):
-            folds, tempi, right = examples[i]
-            keep = (rng.random(HIDDEN) > DROP).astype(np.float32) / (1 - DROP)
-            count += 1
-            for name, g in gradients(p, louder(folds, rng), tempi, right, keep).items():
-                if name.startswith(("weights", "output")):
-                    g = g + DECAY * p[name]
-                m, v = moments.get(name, (0 * g, 0 * g))
-                m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-                moments[name] = m, v
-                step = m / (1 - 0.9**count) / (np.sqrt(v / (1 - 0.999**count)) + 1e-8)
-                p[name] = (p[name] - rate * step).astype(np.float32)
-    return p
+def train(found, weights, members, seed):
+    stack = lambda column: torch.tensor(np.array(column))
+    folds = {n: stack([f[n] for f, *_ in found]) for n in BARS}
+    octaves, right, there = (stack([x[i] for x in found]) for i in (1, 2, 3))
+    weights, rng, net = torch.tensor(weights), torch.Generator().manual_seed(seed + 1), Network(members, seed)
+    decayed = [p for name, p in net.p.items() if name.startswith(("weights", "output"))]
+    others = [p for name, p in net.p.items() if not name.startswith(("weights", "output"))]
+    learn = torch.optim.Adam([{"params": decayed, "weight_decay": DECAY}, {"params": others}], lr=STEP)
+    steps = EPOCHS * (len(found) // BATCH)
+    for step in range(steps):
+        for group in learn.param_groups:
+            group["lr"] = STEP * (0.03 + 0.97 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+        at = torch.multinomial(weights, BATCH, generator=rng)
+        # The right readings and some of the others.
+        draw = torch.rand(BATCH, len(READINGS), generator=rng) + 2.0 * there[at] + 2.0 * right[at].any(-1)
+        some = draw.topk(SAMPLED, 1).indices
+        pick = lambda x: torch.stack([rows[i] for rows, i in zip(x[at], some)])
+        keep = {n: (torch.rand(members, 1, 1, HIDDEN, generator=rng) > DROP) / (1 - DROP) for n in BARS}
+        scores = net(louder({n: pick(folds[n]) for n in BARS}, members, rng), pick(octaves), keep)
+        scores = scores.masked_fill(~pick(there)[None, ..., None], -1e6).flatten(2)
+        wrong = ~pick(right).flatten(1)[None]
+        loss = torch.logsumexp(scores, -1) - torch.logsumexp(scores.masked_fill(wrong, -1e6), -1)
+        learn.zero_grad()
+        loss.mean(1).sum().backward()
+        learn.step()
+    return net
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--members", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("--leave", default="")
-    parser.add_argument("--often", default="", help="FOLDER whose pieces count four times")
+    parser.add_argument("--members", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--leave", default="", help="names of pieces, parted by commas")
+    parser.add_argument("--often", type=Path, help="FOLDER whose pieces are drawn thirty times as often")
     args = parser.parse_args()
-    left, pieces = set(args.leave.split(",")), []
+    left, found, weights, rng = set(args.leave.split(",")), [], [], np.random.default_rng(args.seed)
     for folder in args.folders:
         for path in sorted(folder.glob("*.json")):
             if path.stem not in left:
-                times = 4 if str(folder) == args.often else 1
-                pieces += [piece(path, path.with_suffix(".beats"))] * times
-    members = [train(pieces, args.seed + i) for i in range(args.members)]
+                new = examples(path, rng)
+                found += new
+                weights += [OFTEN if folder == args.often else 1.0] * len(new)
+    net = train(found, weights, args.members, args.seed)
     order = [f"{part}{n}" for n in BARS for part in ("weights", "biases", "output", "offset")] + ["tempo"]
-    np.concatenate([np.ravel(p[name]) for p in members for name in order]).astype("<f4").tofile(args.out)
-    print(f"{len(pieces)} pieces, {args.members} members: {args.out}")
+    numbers = [net.p[name].detach()[m].ravel().numpy() for m in range(args.members) for name in order]
+    np.concatenate(numbers).astype("<f4").tofile(args.out)
+    print(f"{len(found)} examples, {args.members} members: {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 //! Beat tracking: from onset curves to a grid of beats.
 //!
-//! A tempo path is found first; dynamic programming then places a pulse that follows the path and
-//! falls on onsets (Ellis, J. New Music Research 2007). Which subdivision or multiple of that pulse
-//! is the beat, and in which phase, is judged by metre, and a second search follows the verdict.
+//! A tempo path is found first, and a second one at another tempo; dynamic programming then places a
+//! pulse that follows the path and falls on onsets (Ellis, J. New Music Research 2007). Which of the
+//! two pulses it is, which subdivision or multiple of it is the beat, and in which phase, is judged
+//! by metre, and another search follows the verdict.
 
+use super::harmony;
+use super::metre::{self, Read};
 use super::onset::{OnsetEnvelope, PARTS, REGISTERS};
 use super::tempo::{self, NEAR, TempoPath, box_mean, normalised, relative};
-use super::{harmony, metre};
 use crate::base::{Bpm, Seconds};
 
 /// The beats of a recording.
@@ -66,11 +68,11 @@ impl Curves {
     }
 }
 
-/// The pulse that metre reads, in hops: it may be the beat, its half, its double or lie between the
-/// beats. Empty for an empty recording.
-pub fn pulse(curves: &Curves) -> Vec<usize> {
-    let path = tempo::tempo_path(&curves.registers);
-    path.map_or_else(Vec::new, |path| dynamic_programming(&curves.pulse, &path))
+/// The pulses that metre reads, in hops: each may be the beat, its half, its double or lie between
+/// the beats.
+pub fn pulses(curves: &Curves) -> Vec<Vec<usize>> {
+    let paths = tempo::tempo_paths(&curves.registers);
+    paths.iter().map(|path| dynamic_programming(&curves.pulse, path)).collect()
 }
 
 /// Finds the beats. `None` where there is no steady beat: silence, noise, a lone click, a held
@@ -78,16 +80,7 @@ pub fn pulse(curves: &Curves) -> Vec<usize> {
 pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     let music = sounding(onsets)?;
     let curves = Curves::new(onsets);
-    let path = tempo::tempo_path(&curves.registers)?;
-    let pulse = dynamic_programming(&curves.pulse, &path);
-    if path.strength < WEAKEST || pulse.len() < FEWEST {
-        return None;
-    }
-    let pulse: Vec<f64> = pulse.into_iter().map(|hop| hop as f64).collect();
-    let chosen = metre::read(&curves.registers, &curves.harmony, &pulse);
-    if chosen.len() < FEWEST {
-        return None;
-    }
+    let (path, chosen) = most_plausible(&curves)?;
     let path = path.through(&chosen, onsets.len());
     let hops = dynamic_programming(&emphasised(&curves.pulse, &chosen), &path);
     if !heard(&curves.pulse, &hops) {
@@ -107,6 +100,23 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
         tempo: Bpm::from_period(Seconds(median(&gaps))),
         confidence: path.strength.clamp(0.0, 1.0),
     })
+}
+
+/// The tempo path and the beats along it that look most like music; `None` without a steady pulse.
+fn most_plausible(curves: &Curves) -> Option<(TempoPath, Vec<f64>)> {
+    let paths = tempo::tempo_paths(&curves.registers);
+    if paths.first()?.strength < WEAKEST {
+        return None;
+    }
+    let read = |path: TempoPath| {
+        let pulse = dynamic_programming(&curves.pulse, &path);
+        let pulse: Vec<f64> = pulse.into_iter().map(|hop| hop as f64).collect();
+        let read = metre::read(&curves.registers, &curves.harmony, &pulse);
+        (pulse.len() >= FEWEST && read.beats.len() >= FEWEST).then_some((path, read))
+    };
+    let more = |a: &(TempoPath, Read), b: &(TempoPath, Read)| b.1.plausibility > a.1.plausibility;
+    let best = paths.into_iter().filter_map(read).reduce(|a, b| if more(&a, &b) { b } else { a });
+    best.map(|(path, read)| (path, read.beats))
 }
 
 /// Bar positions of given beats (in hops) and the number of beats a bar.

@@ -44,7 +44,7 @@ const BARS: [usize; 3] = [4, 3, 2];
 /// Bars in all their phases.
 const HYPOTHESES: usize = 9;
 /// How much the rule counts beside the network, by cross-validation on rendered music.
-const RULE_WEIGHT: f32 = 0.4;
+const RULE_WEIGHT: f32 = 0.1;
 /// Tempo that octaves are counted from.
 const MIDDLE: f64 = 115.0;
 
@@ -56,32 +56,40 @@ struct Reading {
 }
 
 /// Double tempo, the same tempo and half tempo, each in all phases of a quarter.
-fn readings() -> Vec<Reading> {
-    [PARTS / 2, PARTS, 2 * PARTS]
-        .into_iter()
-        .flat_map(|stride| {
-            (0..stride).step_by(PARTS / 4).map(move |offset| Reading { stride, offset })
-        })
-        .collect()
+fn readings() -> impl Iterator<Item = Reading> {
+    [PARTS / 2, PARTS, 2 * PARTS].into_iter().flat_map(|stride| {
+        (0..stride).step_by(PARTS / 4).map(move |offset| Reading { stride, offset })
+    })
 }
 
-/// Reads the pulse (in hops): the times of the beats. `curves` are the registers' normalised
-/// curves, `harmony` the harmonic change; all as long as the recording.
-pub(super) fn read(curves: &[Vec<f32>; REGISTERS], harmony: &[f32], pulse: &[f64]) -> Vec<f64> {
+/// What a pulse was read as.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    /// Times of the beats.
+    pub beats: Vec<f64>,
+    /// How much it looks like music: the mean score of what was chosen. Those of two pulses of one
+    /// recording can be compared.
+    pub plausibility: f32,
+}
+
+/// Reads the pulse (in hops). `curves` are the registers' normalised curves, `harmony` the harmonic
+/// change; all as long as the recording.
+pub(super) fn read(curves: &[Vec<f32>; REGISTERS], harmony: &[f32], pulse: &[f64]) -> Read {
     if pulse.len() < 2 {
-        return pulse.to_vec();
+        return Read { beats: pulse.to_vec(), plausibility: UNLIKELY };
     }
-    let folded: Vec<Folded> = readings()
-        .into_iter()
-        .map(|reading| Folded::new(curves, harmony, pulse, reading))
-        .collect();
-    let path = steady_path(&score(&folded));
+    let folded: Vec<Folded> =
+        readings().map(|reading| Folded::new(curves, harmony, pulse, reading)).collect();
+    let scores = score(&folded);
+    let path = steady_path(&scores);
+    let sum: f32 = scores.iter().zip(&path).map(|(row, &state)| row[state]).sum();
+    let plausibility = sum / path.len().max(1) as f32;
     let of = |(chunk, state): (usize, usize)| {
         let folded = &folded[state / HYPOTHESES];
         let times = folded.times.iter().zip(&folded.chunk_of);
         times.filter(move |(_, c)| **c == chunk).map(|(time, _)| *time)
     };
-    path.into_iter().enumerate().flat_map(of).collect()
+    Read { beats: path.into_iter().enumerate().flat_map(of).collect(), plausibility }
 }
 
 /// Position in the bar of each beat (times in hops; 1 is the downbeat; `chords` tells for each how

@@ -41,7 +41,7 @@ pub use bars::{SpanSound, span_sounds};
 pub use beat_features::{
     BeatFeatureExtractor, BeatFeatures, FEATURE_NAMES, FeatureGroup, N_FEATURES, feature_group,
 };
-pub use beats::{BeatGrid, Curves, combine, pulse, track_beats};
+pub use beats::{BeatGrid, Curves, combine, pulses, track_beats};
 pub use clicks::ClickFinder;
 pub use edges::Edges;
 pub use form::{Form, Phrase, find_form};
@@ -53,5 +53,5 @@ pub use pitch::PitchAnalyzer;
 pub use rhythm::{Rhythm, TempoPoint};
 pub use soundprint::{SoundPrint, same_sounds};
 pub use timbre::TimbreAnalyzer;
-pub use track::{ANALYSIS_VERSION, Loudness, TrackAnalysis, TrackAnalyzer};
+pub use track::{ANALYSIS_VERSION, Loudness, TrackAnalysis, TrackAnalyzer, honest};
 pub use tuning::{Tuning, TuningEstimator};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::onset::OnsetEnvelope;
 use crate::audio::AudioBuffer;
-use crate::base::{SampleRate, Seconds};
+use crate::base::{SampleRate, Seconds, largest};
 
 /// Columns of a long song: at least half as many, at most so many.
 const COLUMNS: usize = 2_048;
@@ -49,7 +49,7 @@ impl PeakColumns {
         while at < audio.frames() {
             let take = ((self.width - self.filled) as usize).min(audio.frames() - at);
             for plane in &audio.planes {
-                self.peak = plane[at..at + take].iter().fold(self.peak, louder);
+                self.peak = louder(self.peak, &largest(&plane[at..at + take]));
             }
             at += take;
             self.filled += take as u64;

@@ -60,6 +60,17 @@ impl Rhythm {
         }
     }
 
+    /// The grid it was made of.
+    pub fn into_grid(self) -> BeatGrid {
+        BeatGrid {
+            beats: self.beats,
+            positions: self.positions,
+            beats_per_bar: self.beats_per_bar,
+            tempo: self.tempo,
+            confidence: self.confidence,
+        }
+    }
+
     /// The beats that open a bar.
     pub fn downbeats(&self) -> impl Iterator<Item = Seconds> {
         let marked = self.beats.iter().zip(&self.positions);

@@ -28,6 +28,9 @@ const TRUST: f32 = 12.0;
 /// Cost of moving by one state in one step, and of jumping anywhere.
 const DRIFT: f32 = 0.5;
 const JUMP: f32 = 30.0;
+/// Tempi no further than this from an octave, in octaves, are related; cost of those in one step.
+const RELATED: f32 = 0.11;
+const SHUNNED: f32 = 8.0;
 /// Most states the path drifts in one step: 4.6 % in 0.74 s.
 const REACH: usize = 3;
 
@@ -78,11 +81,13 @@ impl TempoPath {
     }
 }
 
-/// Finds the tempo path of normalised onset curves of equal length; `None` if they are empty.
-pub fn tempo_path(curves: &[Vec<f32>]) -> Option<TempoPath> {
+/// Finds the tempo path of normalised onset curves of equal length, and the best path at a tempo
+/// that is not related to it by octaves: some rhythms (three against four, a dotted figure that
+/// never ends) are steadier than the beat they are played to. Empty if the curves are.
+pub fn tempo_paths(curves: &[Vec<f32>]) -> Vec<TempoPath> {
     let hops = curves.first().map_or(0, Vec::len);
     if hops == 0 {
-        return None;
+        return Vec::new();
     }
     let states = states();
     let steps = hops / STEP + 1;
@@ -92,12 +97,20 @@ pub fn tempo_path(curves: &[Vec<f32>]) -> Option<TempoPath> {
         acf.measure(curves, (step * STEP) as isize - WINDOW as isize / 2);
         combs.extend(states.iter().map(|&p| acf.comb(p)));
     }
-    let path = viterbi(&combs, &states);
-    let sum: f32 = path.iter().enumerate().map(|(i, &s)| combs[i * states.len() + s]).sum();
-    Some(TempoPath {
-        periods: path.iter().map(|&s| states[s]).collect(),
-        strength: sum / steps as f32,
-    })
+    let path = |path: &[usize]| {
+        let sum: f32 = path.iter().enumerate().map(|(i, &s)| combs[i * states.len() + s]).sum();
+        let periods = path.iter().map(|&s| states[s]).collect();
+        TempoPath { periods, strength: sum / steps as f32 }
+    };
+    let best = viterbi(&combs, &states, |_, _| false);
+    let other = viterbi(&combs, &states, |step, state| related(states[best[step]], states[state]));
+    vec![path(&best), path(&other)]
+}
+
+/// Whether one period is the other, its half or its double, nearly.
+fn related(a: f32, b: f32) -> bool {
+    let octaves = (a / b).log2().abs();
+    octaves < 1.5 && (octaves - octaves.round()).abs() < RELATED
 }
 
 /// Rise of a curve above its surroundings, in units of its local root mean square.
@@ -240,13 +253,14 @@ impl Autocorrelation {
     }
 }
 
-fn viterbi(combs: &[f32], states: &[f32]) -> Vec<usize> {
+/// The best sequence of states, which keeps clear of those that are `shunned` at a step.
+fn viterbi(combs: &[f32], states: &[f32], shunned: impl Fn(usize, usize) -> bool) -> Vec<usize> {
     let n = states.len();
     let prior: Vec<f32> = states.iter().map(|&p| preference(p)).collect();
     let mut score: Vec<f32> = vec![0.0; n];
     let mut next = vec![0.0; n];
     let mut back: Vec<u16> = Vec::with_capacity(combs.len());
-    for row in combs.chunks_exact(n) {
+    for (step, row) in combs.chunks_exact(n).enumerate() {
         let best = argmax(&score);
         for s in 0..n {
             let (mut from, mut value) = (best, score[best] - JUMP);
@@ -259,7 +273,8 @@ fn viterbi(combs: &[f32], states: &[f32]) -> Vec<usize> {
                 }
             }
             back.push(from as u16);
-            next[s] = value + TRUST * row[s] + prior[s];
+            let cost = if shunned(step, s) { SHUNNED } else { 0.0 };
+            next[s] = value + TRUST * row[s] + prior[s] - cost;
         }
         // Kept near zero, so that two hours of additions lose no precision.
         let top = next[argmax(&next)];

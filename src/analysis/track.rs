@@ -1,5 +1,7 @@
 //! All that is known of a song, found in one pass over its sound.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::bars::{SpanSound, beat_sounds, span_sounds};
@@ -18,10 +20,10 @@ use super::timbre::TimbreAnalyzer;
 use super::tuning::TuningEstimator;
 use crate::audio::loudness::{LoudnessMeter, integrated, range, short_term};
 use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
-use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
+use crate::base::{Frames, Lufs, Result, SampleRate, Seconds, all_within};
 
 /// Raised whenever the same song would be heard differently or told differently.
-pub const ANALYSIS_VERSION: u32 = 5;
+pub const ANALYSIS_VERSION: u32 = 6;
 
 /// What is known of a song.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,8 +91,22 @@ pub struct Heard<'a> {
     pub tail: &'a [f32],
     /// The onset curves.
     pub onsets: &'a OnsetEnvelope,
+    /// K-weighted energy of each 100 ms.
+    pub energies: &'a [f32],
     /// Length of the song.
     pub length: Seconds,
+}
+
+/// The block without samples that are no numbers, or 36 dB over full scale.
+pub fn honest(block: &AudioBuffer) -> Cow<'_, AudioBuffer> {
+    const LOUDEST: f32 = 64.0;
+    if block.planes.iter().all(|plane| all_within(plane, LOUDEST)) {
+        return Cow::Borrowed(block);
+    }
+    let mut clean = block.clone();
+    let wrong = |x: &&mut f32| !all_within(std::slice::from_ref(x), LOUDEST);
+    clean.planes.iter_mut().flatten().filter(wrong).for_each(|x| *x = 0.0);
+    Cow::Owned(clean)
 }
 
 /// What listens to mono at the analysis rate.
@@ -146,15 +162,7 @@ impl TrackAnalyzer {
     /// # Errors
     /// `Internal` where the rate cannot be converted.
     pub fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
-        let honest = |x: &f32| x.abs() <= 64.0;
-        if block.planes.iter().all(|plane| plane.iter().all(honest)) {
-            return self.hear(block);
-        }
-        let mut clean = block.clone();
-        for x in clean.planes.iter_mut().flatten().filter(|x| !honest(x)) {
-            *x = 0.0;
-        }
-        self.hear(&clean)
+        self.hear(&honest(block))
     }
 
     fn hear(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
@@ -195,7 +203,8 @@ impl TrackAnalyzer {
         let edges = find_edges(&energies);
         let duration = Frames(self.frames).seconds(self.rate);
         let tail = &self.ready.planes[0];
-        let grid = find_beats(Heard { tail, onsets: &onsets, length: duration })?;
+        let grid =
+            find_beats(Heard { tail, onsets: &onsets, energies: &energies, length: duration })?;
         let rhythm = grid.map(|grid| Rhythm::new(&grid, &onsets));
         let form = rhythm.as_ref().and_then(|rhythm| {
             let boundaries = bar_lines(rhythm, &edges, duration);

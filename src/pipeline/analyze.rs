@@ -1,20 +1,16 @@
 //! `analyze`: what there is to know about whole songs, kept in the cache.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde::{Deserialize, Serialize};
 
+use super::analyses::{Analyses, analysis_key};
 use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
-use super::segment::{Blocks, Hearing, Taken, check_beats, mixed};
+use super::segment::{Blocks, Ears, Taken};
 use super::songs::SongInput;
-use crate::analysis::{ANALYSIS_VERSION, TrackAnalysis, TrackAnalyzer};
-use crate::audio::{AudioBuffer, Tags};
-use crate::base::{Error, ErrorKind, Event, Result};
+use crate::analysis::TrackAnalysis;
+use crate::audio::Tags;
+use crate::base::{Error, ErrorKind, Result};
 use crate::store::Fingerprint;
-
-/// The folder of analyses in the cache.
-const KIND: &str = "analysis";
 
 /// One song and what is known of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +29,25 @@ pub struct SongAnalysis {
     pub tracker: String,
     /// What was heard.
     pub track: TrackAnalysis,
+}
+
+impl SongAnalysis {
+    /// What was heard of a song that was read to its end.
+    pub(super) fn new(
+        song: &SongInput,
+        blocks: &Blocks<'_>,
+        source: &SongSource,
+        track: TrackAnalysis,
+    ) -> Self {
+        SongAnalysis {
+            path: song.source.clone(),
+            name: song.name.clone(),
+            tags: blocks.tags().clone(),
+            note: blocks.note(),
+            tracker: source.label(),
+            track,
+        }
+    }
 }
 
 /// Analyses all songs, with their beats from `beats`; those in the cache are not heard again.
@@ -58,33 +73,19 @@ pub fn analyze_each<T: Send>(
     beats: &BeatSource,
     keep: impl Fn(&SongInput, &Fingerprint, SongAnalysis) -> Result<T> + Sync,
 ) -> Result<Batch<T>> {
-    let told = AtomicBool::new(false);
-    let tell = |error: &Error| {
-        if !told.swap(true, Ordering::SeqCst) {
-            let text = format!("the analysis cache cannot be written: {}", error.reason());
-            context.progress.report(Event::Note { text: &text });
-        }
-    };
+    let analyses = Analyses::new(context);
     let batch = run_batch(context, "analyze", songs, |song| {
         let source = beats.of_song(context, &song.name)?;
-        let key = fingerprint(song.hash, &source);
-        if let Some(found) = cached(context, song, &key) {
+        let key = analysis_key(song.hash, &source);
+        if let Some(found) = analyses.find(song, &key) {
             return Ok(Outcome::Reused(keep(song, &key, found)?));
         }
         let found = one_song(context, song, &source)?;
-        if let Some(cache) = context.cache
-            && let Err(error) = cache.put(context.fs, KIND, &key, &found)
-        {
-            tell(&error);
-        }
+        analyses.keep(&key, &found);
         let note = summary(&found);
         Ok(Outcome::Made(keep(song, &key, found)?, note))
     })?;
-    if let Some(cache) = context.cache.filter(|_| batch.made > 0)
-        && let Err(error) = cache.trim(context.fs, context.limits)
-    {
-        tell(&error);
-    }
+    analyses.finish();
     Ok(batch)
 }
 
@@ -99,7 +100,7 @@ pub fn analysis_name(
     hash: blake3::Hash,
     beats: &BeatSource,
 ) -> Result<Fingerprint> {
-    Ok(fingerprint(hash, &beats.of_song(context, name)?))
+    Ok(analysis_key(hash, &beats.of_song(context, name)?))
 }
 
 /// The analysis of a song, if the cache has it.
@@ -109,46 +110,24 @@ pub fn find_analysis(
     beats: &BeatSource,
 ) -> Option<SongAnalysis> {
     let source = beats.of_song(context, &song.name).ok()?;
-    cached(context, song, &fingerprint(song.hash, &source))
-}
-
-fn fingerprint(hash: blake3::Hash, source: &SongSource) -> Fingerprint {
-    let version = ANALYSIS_VERSION.to_string();
-    Fingerprint::of([KIND, &version, hash.to_hex().as_str(), &source.identity()])
-}
-
-fn cached(context: &Context<'_>, song: &SongInput, key: &Fingerprint) -> Option<SongAnalysis> {
-    let found: SongAnalysis = context.cache?.get(context.fs, KIND, key, context.limits)?;
-    Some(SongAnalysis { path: song.source.clone(), name: song.name.clone(), ..found })
+    Analyses::new(context).find(song, &analysis_key(song.hash, &source))
 }
 
 fn one_song(context: &Context<'_>, song: &SongInput, source: &SongSource) -> Result<SongAnalysis> {
     let mut blocks = Blocks::once(context, song)?;
-    let mut analyzer = TrackAnalyzer::new(blocks.rate(), blocks.channels())?;
-    let mut hearing = Hearing::new(source, blocks.rate())?;
-    let (mut layers, mut mix) = (Vec::new(), AudioBuffer::new(blocks.channels()));
-    let mut frames = 0u64;
+    let mut ears = Ears::new(&blocks, source)?;
+    let (mut layers, mut frames) = (Vec::new(), 0u64);
     while blocks.next(&mut layers)? == Taken::Block {
         context.cancel.check()?;
-        let block = mixed(&layers, &mut mix);
-        hearing.push(block, analyzer.push(block)?)?;
+        ears.push(&layers)?;
         frames += layers[0].frames() as u64;
         blocks.report(context, &song.name, frames, 0.0, 1.0);
     }
     if frames == 0 {
         return Err(Error::new(ErrorKind::Unusable, "no sound in it"));
     }
-    let track =
-        analyzer.finish_with(|heard| hearing.grid(heard.tail, heard.onsets, heard.length))?;
-    check_beats(track.rhythm.as_ref().map_or(0, |rhythm| rhythm.beats.len()), context)?;
-    Ok(SongAnalysis {
-        path: song.source.clone(),
-        name: song.name.clone(),
-        tags: blocks.tags().clone(),
-        note: blocks.note(),
-        tracker: source.label(),
-        track,
-    })
+    let (track, _) = ears.finish(context)?;
+    Ok(SongAnalysis::new(song, &blocks, source, track))
 }
 
 fn summary(song: &SongAnalysis) -> String {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::analyses::Analyses;
 use super::beat_source::BeatSource;
 use super::context::{Batch, Context, Outcome, is_fatal, run_batch};
 use super::segment::{Blocks, listen};
@@ -62,16 +63,24 @@ pub fn compare(
     songs: &[SongInput],
     sources: &[BeatSource],
 ) -> Result<Batch<Comparison>> {
-    run_batch(context, "compare", songs, |song| {
-        let made = one_song(context, song, sources)?;
+    let analyses = Analyses::new(context);
+    let batch = run_batch(context, "compare", songs, |song| {
+        let made = one_song(context, song, sources, &analyses)?;
         Ok(Outcome::Made(made, String::new()))
-    })
+    })?;
+    analyses.finish();
+    Ok(batch)
 }
 
-fn one_song(context: &Context<'_>, song: &SongInput, sources: &[BeatSource]) -> Result<Comparison> {
+fn one_song(
+    context: &Context<'_>,
+    song: &SongInput,
+    sources: &[BeatSource],
+    analyses: &Analyses<'_>,
+) -> Result<Comparison> {
     let (mut trackers, mut grids, mut first_error) = (Vec::new(), Vec::new(), None);
     for source in sources {
-        match grid_of(context, song, source) {
+        match grid_of(context, song, source, analyses) {
             Ok(grid) => {
                 let (beats, tempo) = (grid.beats.len(), Some(grid.tempo.0));
                 trackers.push(Heard { tracker: source.name(), beats, tempo, error: None });
@@ -95,10 +104,15 @@ fn one_song(context: &Context<'_>, song: &SongInput, sources: &[BeatSource]) -> 
     Ok(Comparison { path: song.source.clone(), trackers, pairs })
 }
 
-fn grid_of(context: &Context<'_>, song: &SongInput, source: &BeatSource) -> Result<BeatGrid> {
+fn grid_of(
+    context: &Context<'_>,
+    song: &SongInput,
+    source: &BeatSource,
+    analyses: &Analyses<'_>,
+) -> Result<BeatGrid> {
     let source = source.of_song(context, &song.name)?;
     let mut blocks = Blocks::open(context, song, None)?;
-    Ok(listen(context, &song.name, &mut blocks, &source)?.grid)
+    Ok(listen(context, song, &mut blocks, &source, analyses)?.grid)
 }
 
 fn agreement(a: &(&'static str, Vec<f64>), b: &(&'static str, Vec<f64>)) -> Agreement {

@@ -1,5 +1,6 @@
 //! The stages on disk, from songs to a remix. Each is resumable and skips what is done.
 
+mod analyses;
 mod analyze;
 mod beat_file;
 mod beat_source;

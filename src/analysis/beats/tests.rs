@@ -1,5 +1,6 @@
 use super::*;
-use crate::analysis::onset::OnsetAnalyzer;
+use crate::analysis::SoundPrint;
+use crate::analysis::onset::{CHROMA_HOPS, CHROMA_WIDTH, OnsetAnalyzer};
 
 const RATE: f64 = 22_050.0;
 
@@ -213,4 +214,39 @@ fn silent_drums_leave_the_lead_to_the_mix() {
     // Stems of unequal length, or none at all, are no trouble.
     assert_eq!(combine(&OnsetEnvelope::default(), &mix), mix);
     assert!(combine(&mix, &OnsetEnvelope::default()).is_empty());
+}
+
+/// Two hours of curves, in which a hop is as `at` says: flux of all registers and level.
+fn two_hours(at: impl Fn(usize) -> (f32, f32)) -> OnsetEnvelope {
+    let hops = (7_200.0 * OnsetEnvelope::rate()) as usize;
+    let each = || (0..hops).map(&at);
+    OnsetEnvelope {
+        flux: each().map(|(flux, _)| [flux; REGISTERS]).collect(),
+        level: each().map(|(_, level)| level).collect(),
+        attack: each().map(|(flux, _)| [flux, 0.0, 0.0, 0.0]).collect(),
+        chroma: vec![[0.1; CHROMA_WIDTH]; hops.div_ceil(CHROMA_HOPS)],
+        print: SoundPrint::default(),
+    }
+}
+
+#[test]
+fn two_hours_of_anything_are_answered() {
+    let grains = noise(9_973, 7);
+    let nothing = [
+        ("silence", two_hours(|_| (0.0, 0.0))),
+        ("a tone", two_hours(|hop| (if hop == 0 { 3.0 } else { 0.0 }, 0.4))),
+        ("noise", two_hours(|hop| (0.3 + 0.1 * grains[hop % grains.len()], 0.3))),
+        ("one click", two_hours(|hop| if hop == 300_000 { (4.0, 0.5) } else { (0.0, 0.0) })),
+        ("no numbers", two_hours(|_| (f32::NAN, f32::NAN))),
+    ];
+    for (name, onsets) in nothing {
+        let grid = track_beats(&onsets);
+        assert!(grid.is_none(), "{name}: {:?}", grid.map(|g| (g.tempo, g.beats.len())));
+    }
+    let clicks = two_hours(|hop| if hop % 43 == 20 { (3.0, 0.5) } else { (0.0, 0.01) });
+    let grid = track_beats(&clicks).unwrap();
+    let wanted = clicks.len() / 43;
+    assert!(grid.beats.len().abs_diff(wanted) < 5, "{} of {wanted}", grid.beats.len());
+    let last = grid.beats[grid.beats.len() - 2].0 * OnsetEnvelope::rate() % 43.0;
+    assert!((last - 20.0).abs() < 2.0, "the last beats lie where the first do: {last}");
 }

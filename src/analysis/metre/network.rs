@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{BARS, HYPOTHESES, WIDTH};
 
 const HIDDEN: usize = 16;
-const MEMBERS: usize = 3;
+const MEMBERS: usize = 6;
 /// Numbers that describe a tempo.
 const TEMPO: usize = 4;
 /// Octaves from the middle beyond which a tempo is unusual.

@@ -51,10 +51,20 @@ fn the_beat_is_found_from_its_half_its_double_and_the_off_beat() {
     let (registers, harmony) = curves(11, 32, &rock());
     let hops = harmony.len();
     for (offset, stride) in [(0, 44), (22, 44), (0, 88), (0, 22), (11, 22)] {
-        let beats = read(&registers, &harmony, &pulse(offset, stride, hops));
+        let beats = read(&registers, &harmony, &pulse(offset, stride, hops)).beats;
         let right = beats.iter().filter(|&&beat| (beat as usize).is_multiple_of(44)).count();
         assert!(right * 10 >= beats.len() * 9, "pulse {offset}+{stride}: {beats:?}");
         assert!(beats.len() >= 110, "pulse {offset}+{stride}: {} of 128 beats", beats.len());
+    }
+}
+
+#[test]
+fn the_pulse_of_the_beat_is_more_plausible_than_one_that_runs_across_it() {
+    let (registers, harmony) = curves(12, 32, &rock());
+    let plausible =
+        |stride| read(&registers, &harmony, &pulse(0, stride, harmony.len())).plausibility;
+    for across in [36, 64, 60] {
+        assert!(plausible(48) > plausible(across), "every {across} hops");
     }
 }
 
@@ -89,8 +99,8 @@ fn a_missing_beat_breaks_the_bar_once_and_only_once() {
 #[test]
 fn nothing_and_next_to_nothing_are_no_trouble() {
     let (registers, harmony) = curves(11, 1, &rock());
-    assert!(read(&registers, &harmony, &[]).is_empty());
-    assert_eq!(read(&registers, &harmony, &[5.0]), [5.0]);
+    assert!(read(&registers, &harmony, &[]).beats.is_empty());
+    assert_eq!(read(&registers, &harmony, &[5.0]).beats, [5.0]);
     for beats in 0..12 {
         let beats = pulse(0, 10, beats * 10);
         let (positions, per_bar) = positions(&registers, &harmony, &[], &beats);

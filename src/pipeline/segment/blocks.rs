@@ -38,11 +38,15 @@ pub struct Blocks<'a> {
     resamplers: Vec<Resampler>,
     target: Option<SampleRate>,
     rate: SampleRate,
+    /// Rate of the files.
+    own_rate: SampleRate,
     channels: usize,
     tags: Tags,
     claimed: Option<u64>,
     kept: Option<Vec<Vec<AudioBuffer>>>,
     kept_bytes: usize,
+    /// What the layers of the last block were made from, where they were converted.
+    raw: Vec<AudioBuffer>,
     ended: bool,
 }
 
@@ -63,11 +67,13 @@ impl<'a> Blocks<'a> {
             resamplers: Vec::new(),
             target,
             rate: SampleRate::CD,
+            own_rate: SampleRate::CD,
             channels: 2,
             tags: Tags::default(),
             claimed: None,
             kept: Some(Vec::new()),
             kept_bytes: 0,
+            raw: Vec::new(),
             ended: false,
         };
         blocks.connect()?;
@@ -115,6 +121,7 @@ impl<'a> Blocks<'a> {
             self.tags = record.tags.clone();
         }
         self.rate = self.target.unwrap_or(rate);
+        self.own_rate = rate;
         (self.channels, self.claimed, self.ended) = (channels, claimed, false);
         let resampler = |_: &Tap| Resampler::new(rate, self.rate, channels);
         self.resamplers = self.taps.iter().map(resampler).collect::<Result<_>>()?;
@@ -148,6 +155,17 @@ impl<'a> Blocks<'a> {
         self.rate
     }
 
+    /// Rate of the files, at which songs are heard: what is known of them shall not depend on how
+    /// they are cut.
+    pub fn own_rate(&self) -> SampleRate {
+        self.own_rate
+    }
+
+    /// What `layers`, just taken, were before they were converted.
+    pub fn unconverted<'b>(&'b self, layers: &'b [AudioBuffer]) -> &'b [AudioBuffer] {
+        if self.target.is_some() { &self.raw } else { layers }
+    }
+
     /// Channels of every layer.
     pub fn channels(&self) -> usize {
         self.channels
@@ -158,14 +176,17 @@ impl<'a> Blocks<'a> {
         &self.tags
     }
 
-    /// Replaces `layers` by the next block of each.
+    /// Replaces `layers` by the next block of each; at the end they are empty.
     ///
     /// # Errors
     /// As the decoder; `Unusable` where one stem ends before the other.
     pub fn next(&mut self, layers: &mut Vec<AudioBuffer>) -> Result<Taken> {
         layers.resize(self.taps.len(), AudioBuffer::default());
+        self.raw.clear();
+        self.raw.resize(self.taps.len(), AudioBuffer::new(self.channels));
         loop {
             if self.ended {
+                layers.iter_mut().for_each(AudioBuffer::clear);
                 self.check_stems(|reader, record, i| {
                     record.stems.get(i) == Some(&reader.digest())
                 })?;
@@ -200,6 +221,7 @@ impl<'a> Blocks<'a> {
         };
         self.ended = !more;
         if self.target.is_some() {
+            self.raw[tap].extend(layer);
             let mut converted = AudioBuffer::new(self.channels);
             self.resamplers[tap].push(layer, &mut converted)?;
             if !more {

@@ -61,18 +61,10 @@ impl<'a> Hearing<'a> {
         }
         Ok(listener.finish()?.grid(onsets))
     }
-
-    /// The beats of a song that must have some.
-    ///
-    /// # Errors
-    /// `Unusable` where there are none; as `grid`.
-    pub fn finish(self, tail: &[f32], onsets: &OnsetEnvelope, length: Seconds) -> Result<BeatGrid> {
-        let source = self.source;
-        self.grid(tail, onsets, length)?.ok_or_else(|| no_beat(source))
-    }
 }
 
-fn no_beat(source: &SongSource) -> Error {
+/// Why a song whose beats were to come from `source` cannot be cut.
+pub fn no_beat(source: &SongSource) -> Error {
     let error = Error::new(ErrorKind::Unusable, "no steady beat");
     match source.label().as_str() {
         "evermix" => error.because("nothing in it repeats like a pulse"),

@@ -1,14 +1,17 @@
 //! First pass over a song: everything segmentation must know before it can cut.
 
 use super::blocks::{Blocks, Taken};
-use super::hearing::Hearing;
-use crate::analysis::{BeatGrid, OnsetAnalyzer, TuningEstimator, combine};
+use super::ears::Ears;
+use super::hearing::no_beat;
+use crate::analysis::{BeatGrid, Rhythm, TrackAnalysis, honest};
 use crate::audio::loudness::LoudnessMeter;
 use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate, Seconds, largest, sum_of};
-use crate::corpus::Layer;
+use crate::pipeline::analyses::{Analyses, analysis_key};
+use crate::pipeline::analyze::SongAnalysis;
 use crate::pipeline::beat_source::SongSource;
 use crate::pipeline::context::Context;
+use crate::pipeline::songs::SongInput;
 
 /// Songs shorter than this have no beats worth cutting.
 const MIN_SECONDS: f64 = 3.0;
@@ -107,110 +110,117 @@ pub fn quiet_hop(rate: SampleRate) -> usize {
     ((QUIET_HOP * rate.as_f64()) as usize).max(1)
 }
 
-/// Listens to a whole song, whose beats come from `source`.
+/// Listens to a whole song, whose beats come from `source`, or to as much of it as is not known
+/// from before.
 ///
 /// # Errors
 /// `Unusable` where it is too short, silent or without a steady beat; as the decoder otherwise.
 pub fn listen(
     context: &Context<'_>,
-    name: &str,
+    song: &SongInput,
     blocks: &mut Blocks<'_>,
     source: &SongSource,
+    analyses: &Analyses<'_>,
 ) -> Result<Listened> {
     let rate = blocks.rate();
-    let mut ears = Ears::new(rate, blocks, source)?;
-    let mut layers = Vec::new();
-    let mut frames = 0u64;
-    while blocks.next(&mut layers)? == Taken::Block {
+    let key = analysis_key(song.hash, source);
+    let known = analyses.find(song, &key).map(|known| known.track);
+    let mut part = match known {
+        Some(track) => Part::Rest(Box::new(track), Rest::of(blocks)),
+        None => Part::All(Box::new(Ears::new(blocks, source)?)),
+    };
+    let (mut levels, mut layers) = (Levels::new(rate), Vec::new());
+    loop {
         context.cancel.check()?;
-        frames += layers[0].frames() as u64;
-        ears.push(&layers)?;
+        let taken = blocks.next(&mut layers)?;
+        part.push(blocks.unconverted(&layers))?;
+        if taken == Taken::End {
+            break;
+        }
+        levels.push(&layers);
         blocks.keep(&mut layers);
-        blocks.report(context, name, frames, 0.0, 0.7);
+        blocks.report(context, &song.name, levels.frames, 0.0, 0.7);
     }
-    let seconds = frames as f64 / rate.as_f64();
-    if seconds < MIN_SECONDS {
-        return Err(Error::new(ErrorKind::Unusable, "too short")
-            .because(format!("{seconds:.1} s, at least {MIN_SECONDS} s are needed")));
-    }
-    if ears.peak < SILENT_PEAK {
-        return Err(Error::new(ErrorKind::Unusable, "silent"));
-    }
-    ears.finish(Frames(frames), blocks, context)
+    levels.check(rate)?;
+    let (track, energies) = match part {
+        Part::Rest(track, rest) => (*track, rest.meter.finish()),
+        Part::All(ears) => {
+            let (track, energies) = ears.finish(context)?;
+            let found = SongAnalysis::new(song, blocks, source, track);
+            analyses.keep(&key, &found);
+            (found.track, energies)
+        }
+    };
+    check_beats(track.rhythm.as_ref().map_or(0, |rhythm| rhythm.beats.len()), context)?;
+    let tuning = track.tuning;
+    let grid = track.rhythm.map(Rhythm::into_grid).ok_or_else(|| no_beat(source))?;
+    let (frames, quiet) = (levels.frames, levels.quiet.curve);
+    Ok(Listened { frames, grid, tuning, energies, quiet, note: blocks.note() })
 }
 
-/// All streaming analysers of the first pass.
-struct Ears<'a> {
-    hearing: Hearing<'a>,
-    feed: AnalysisFeed,
-    onsets: OnsetAnalyzer,
-    drums: Option<(AnalysisFeed, OnsetAnalyzer)>,
-    tuning: TuningEstimator,
-    loudness: LoudnessMeter,
+/// As much of a song as must be listened to.
+enum Part<'a> {
+    /// What is known already, and what is not kept.
+    Rest(Box<TrackAnalysis>, Rest),
+    /// Everything.
+    All(Box<Ears<'a>>),
+}
+
+impl Part<'_> {
+    fn push(&mut self, layers: &[AudioBuffer]) -> Result<()> {
+        match self {
+            Part::Rest(_, rest) => rest.meter.push(&honest(mixed(layers, &mut rest.mix))),
+            Part::All(ears) => ears.push(layers)?,
+        }
+        Ok(())
+    }
+}
+
+/// What is not kept of a song: its loudness in fine steps.
+struct Rest {
+    meter: LoudnessMeter,
+    mix: AudioBuffer,
+}
+
+impl Rest {
+    fn of(blocks: &Blocks<'_>) -> Self {
+        let meter = LoudnessMeter::new(blocks.own_rate());
+        Rest { meter, mix: AudioBuffer::new(blocks.channels()) }
+    }
+}
+
+/// Levels of the layers that will be cut.
+struct Levels {
+    frames: u64,
     quiet: QuietCurve,
     mix: AudioBuffer,
     peak: f32,
 }
 
-impl<'a> Ears<'a> {
-    fn new(rate: SampleRate, blocks: &Blocks<'_>, source: &'a SongSource) -> Result<Self> {
-        let has_drums = blocks.layers().contains(&Layer::Drums);
-        let feed = || AnalysisFeed::new(rate, SampleRate::ANALYSIS);
-        let drums = has_drums.then(|| Ok((feed()?, OnsetAnalyzer::new())));
-        let hop = quiet_hop(rate);
-        Ok(Ears {
-            hearing: Hearing::new(source, rate)?,
-            feed: feed()?,
-            onsets: OnsetAnalyzer::new(),
-            drums: drums.transpose()?,
-            tuning: TuningEstimator::new(SampleRate::ANALYSIS.as_f64()),
-            loudness: LoudnessMeter::new(rate),
-            quiet: QuietCurve { hop, filled: 0, sum: 0.0, curve: Vec::new() },
-            mix: AudioBuffer::new(blocks.channels()),
-            peak: 0.0,
-        })
+impl Levels {
+    fn new(rate: SampleRate) -> Self {
+        let quiet = QuietCurve { hop: quiet_hop(rate), filled: 0, sum: 0.0, curve: Vec::new() };
+        Levels { frames: 0, quiet, mix: AudioBuffer::default(), peak: 0.0 }
     }
 
-    fn push(&mut self, layers: &[AudioBuffer]) -> Result<()> {
+    fn push(&mut self, layers: &[AudioBuffer]) {
+        self.frames += layers[0].frames() as u64;
+        self.quiet.push(layers);
+        self.mix.planes.resize(layers[0].channels(), Vec::new());
         let mix = mixed(layers, &mut self.mix);
         self.peak = mix.planes.iter().map(|plane| largest(plane)).fold(self.peak, f32::max);
-        self.loudness.push(mix);
-        self.quiet.push(layers);
-        let mono = self.feed.push(mix)?;
-        self.onsets.push(mono);
-        self.tuning.push(mono);
-        self.hearing.push(mix, mono)?;
-        if let Some((feed, onsets)) = &mut self.drums {
-            onsets.push(feed.push(&layers[0])?);
-        }
-        Ok(())
     }
 
-    fn finish(
-        mut self,
-        frames: Frames,
-        blocks: &Blocks<'_>,
-        context: &Context<'_>,
-    ) -> Result<Listened> {
-        let mono = self.feed.finish()?;
-        self.onsets.push(mono);
-        self.tuning.push(mono);
-        let mut curve = self.onsets.finish();
-        if let Some((mut feed, mut onsets)) = self.drums {
-            onsets.push(feed.finish()?);
-            curve = combine(&onsets.finish(), &curve);
+    fn check(&self, rate: SampleRate) -> Result<()> {
+        let seconds = Frames(self.frames).seconds(rate).0;
+        if seconds < MIN_SECONDS {
+            return Err(Error::new(ErrorKind::Unusable, "too short")
+                .because(format!("{seconds:.1} s, at least {MIN_SECONDS} s are needed")));
         }
-        context.cancel.check()?;
-        let grid = self.hearing.finish(mono, &curve, frames.seconds(blocks.rate()))?;
-        check_beats(grid.beats.len(), context)?;
-        Ok(Listened {
-            frames: frames.0,
-            grid,
-            tuning: self.tuning.finish(),
-            energies: self.loudness.finish(),
-            quiet: self.quiet.curve,
-            note: blocks.note(),
-        })
+        match self.peak < SILENT_PEAK {
+            true => Err(Error::new(ErrorKind::Unusable, "silent")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cut;
+mod ears;
 mod hearing;
 mod listen;
 mod write;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::analyses::{Analyses, analysis_key};
 use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
 use super::damage::set_aside;
@@ -20,11 +22,11 @@ use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
 use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
 use crate::store::{Fingerprint, exists, means_absent, write_json};
 pub(super) use blocks::{Blocks, Taken};
-pub(super) use hearing::Hearing;
-pub(super) use listen::{check_beats, listen, mixed};
+pub(super) use ears::Ears;
+pub(super) use listen::listen;
 
-/// Raised whenever the same song would be cut differently.
-const VERSION: &str = "segment-2";
+/// Raised whenever the same song would be cut differently at the same beats.
+const VERSION: &str = "segment-3";
 /// Fewer beats are not worth keeping.
 const MIN_BEATS: usize = 4;
 
@@ -41,14 +43,13 @@ impl SegmentOptions {
     fn fingerprint(&self, song: &SongInput, beats: &SongSource) -> Fingerprint {
         let rate = self.rate.map_or_else(String::new, |r| r.hz().to_string());
         let format = format!("{:?}", self.format);
-        let hash = song.hash.to_hex();
-        let parts = [VERSION, &song.name, hash.as_str(), &rate, &format, &beats.identity()];
-        Fingerprint::of(parts)
+        let heard = analysis_key(song.hash, beats).0;
+        Fingerprint::of([VERSION, &song.name, &heard, &rate, &format])
     }
 }
 
 /// Cuts all songs into beats below `beats_dir`, which `beats` finds. Songs cut before with the same
-/// settings are used as they are.
+/// settings are used as they are; those analysed before are not heard again.
 ///
 /// # Errors
 /// Fatal errors only; songs that cannot be used are in the batch's `skipped`.
@@ -59,17 +60,20 @@ pub fn segment(
     options: &SegmentOptions,
     beats: &BeatSource,
 ) -> Result<Batch<SongBeats>> {
-    run_batch(context, "segment", songs, |song| {
+    let analyses = Analyses::new(context);
+    let batch = run_batch(context, "segment", songs, |song| {
         let beats = beats.of_song(context, &song.name)?;
         let fingerprint = options.fingerprint(song, &beats);
         if let Some(done) = finished(context, beats_dir, song, &fingerprint) {
             return Ok(Outcome::Reused(done));
         }
-        let made = one_song(context, song, beats_dir, options, &beats)
+        let made = one_song(context, song, beats_dir, options, &beats, &analyses)
             .map_err(|e| set_aside(context, e, || song.is_in_force(context)))?;
         let note = summary(&made);
         Ok(Outcome::Made(made, note))
-    })
+    })?;
+    analyses.finish();
+    Ok(batch)
 }
 
 /// The record of a song cut before, if it still holds.
@@ -100,9 +104,10 @@ fn one_song(
     beats_dir: &Path,
     options: &SegmentOptions,
     beats: &SongSource,
+    analyses: &Analyses<'_>,
 ) -> Result<SongBeats> {
     let mut blocks = Blocks::open(context, song, options.rate)?;
-    let heard = listen::listen(context, &song.name, &mut blocks, beats)?;
+    let heard = listen(context, song, &mut blocks, beats, analyses)?;
     let rate = blocks.rate();
     let mut pieces = cut::cut(&heard.grid, &heard.quiet, heard.frames, rate);
     let count = pieces.iter().filter(|p| p.kind == PieceKind::Beat).count();
