@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common import LENGTH, RATE, SECONDS, decibels, high_pass, low_pass, speed, stereo
+from common import LENGTH, RATE, SECONDS, high_pass, low_pass, speed, stereo
 from effects import compressed
 from kits import Kit
 from styles import STYLES

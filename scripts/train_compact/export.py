@@ -25,7 +25,13 @@ def main():
     weights = load_file(sys.argv[1])
     DrumMask().load_state_dict(weights)
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "models" / "drums-small.safetensors"
-    said = dict(format="pt", name="drums-small", version=VERSION, sample_rate="44100", config=json.dumps(CONFIG))
+    said = dict(
+        format="pt",
+        name="drums-small",
+        version=VERSION,
+        sample_rate="44100",
+        config=json.dumps(CONFIG),
+    )
     save_file({name: x.float().contiguous() for name, x in weights.items()}, out, metadata=said)
     content = out.read_bytes()
     print(len(content), "bytes, sha256", hashlib.sha256(content).hexdigest())

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import synths
-from common import LENGTH, RATE, SECONDS, STEMS, decibels, stereo, wait_while_paused
+from common import LENGTH, SECONDS, STEMS, decibels, stereo, wait_while_paused
 from drums import drums
 from effects import effects, pumped
 from notes import Song

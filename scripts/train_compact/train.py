@@ -5,8 +5,8 @@
 
 RUN gets log.txt, ema.safetensors (running means of the weights, which are what counts) and
 state.pt, from which a broken run goes on. The learning rate rises for 200 steps, stays, and falls
-to nothing in the last --decay steps. A file RUN/finish with a number in it ends the run early: the
-rate starts to fall at once, over as many steps.
+to nothing in the last --decay steps. A file RUN/finish with a number in it ends the run early: from
+where it is the rate falls to nothing over as many steps. It may be written again.
 
 A batch depends on the seed, the step and the pieces in BANK alone; pieces that come while a run is
 under way are taken in, so render all of them first where a run must be the same twice.
@@ -63,7 +63,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=0.01
         )
-        self.step, self.end, self.decay = 0, args.steps, args.decay
+        self.step, self.end, self.decay, self.from_rate = 0, args.steps, args.decay, args.rate
         self.state = args.run / "state.pt"
         if self.state.exists():
             self.resume()
@@ -82,11 +82,12 @@ class Run:
         self.ema.load_state_dict(saved["ema"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.step, self.end, self.decay = saved["step"], saved["end"], saved["decay"]
+        self.from_rate = saved.get("from_rate", self.args.rate)
 
     def save(self):
         parts = dict(net=self.net, ema=self.ema, optimiser=self.optimiser)
         saved = {name: part.state_dict() for name, part in parts.items()}
-        saved |= dict(step=self.step, end=self.end, decay=self.decay)
+        saved |= dict(step=self.step, end=self.end, decay=self.decay, from_rate=self.from_rate)
         torch.save(saved, self.state.with_suffix(".part"))
         self.state.with_suffix(".part").rename(self.state)
         weights = {name: x.contiguous() for name, x in self.ema.state_dict().items()}
@@ -103,12 +104,12 @@ class Run:
 
     def learning_rate(self):
         fall = min(1, (self.end - self.step) / self.decay)
-        return self.args.rate * min(1, (self.step + 1) / WARM_UP) * fall + 1e-6
+        return self.from_rate * min(1, (self.step + 1) / WARM_UP) * fall + 1e-6
 
     def look_for_the_end(self):
         finish = self.args.run / "finish"
         if finish.exists():
-            self.decay = int(finish.read_text())
+            self.from_rate, self.decay = self.learning_rate(), int(finish.read_text())
             self.end = self.step + self.decay
             finish.unlink()
             self.say("finishing at step", self.end)
