@@ -25,6 +25,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import scipy.fft
 import soundfile
 import torch
 from safetensors.torch import load_file
@@ -34,7 +35,12 @@ from model import DrumMask
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EVERMIX_SHARED", ROOT / ".." / "shared"))
-REGIONS = {"below 100 Hz": (0, 100), "100 to 1000 Hz": (100, 1000), "above 1 kHz": (1000, RATE)}
+REGIONS = {
+    "below 100 Hz": (0, 100),
+    "100 to 1000 Hz": (100, 1000),
+    "above 1 kHz": (1000, RATE),
+    "above 3 kHz": (3000, RATE),
+}
 BLOCK = RATE // 1000
 
 
@@ -67,10 +73,15 @@ def si_sdr(found, stem):
     return sdr(found, np.sum(found * stem) / (np.sum(stem**2) + 1e-12) * stem)
 
 
-def band(x, low, high):
-    spectrum = np.fft.rfft(x)
-    hertz = np.fft.rfftfreq(x.shape[1], 1 / RATE)
-    return np.fft.irfft(spectrum * ((hertz >= low) & (hertz < high)), x.shape[1])
+def powers(x):
+    """The power in each region."""
+    size = scipy.fft.next_fast_len(x.shape[1], real=True)
+    power = np.sum(np.abs(scipy.fft.rfft(x.astype(np.float32), size)) ** 2, 0, dtype=np.float64)
+    hertz = np.fft.rfftfreq(size, 1 / RATE)
+    return {
+        name: power[(hertz >= low) & (hertz < high)].sum() + 1e-9
+        for name, (low, high) in REGIONS.items()
+    }
 
 
 def hits(drums):
@@ -120,14 +131,14 @@ def measure(kind, separate, drums, rest):
     found = separate(mix)
     scores = {"drums": sdr(found, drums), "rest": sdr(mix - found, rest)}
     scores |= {"si drums": si_sdr(found, drums), "si rest": si_sdr(mix - found, rest)}
-    for name, (low, high) in REGIONS.items():
-        cut = [band(x, low, high) for x in (found, drums, mix - found, rest)]
-        scores |= {f"drums {name}": sdr(*cut[:2]), f"rest {name}": sdr(*cut[2:])}
+    wrong, whole, left = powers(found - drums), powers(drums), powers(rest)
+    for name in ("below 100 Hz", "100 to 1000 Hz", "above 1 kHz"):
+        scores[f"drums {name}"] = 10 * np.log10(whole[name] / wrong[name])
+        scores[f"rest {name}"] = 10 * np.log10(left[name] / wrong[name])
     scores["echo"] = echo(found, drums)
     if kind == "held":
-        above = [band(x, 3000, RATE) for x in (separate(rest), rest)]
-        power = [np.sum(x**2) + 1e-9 for x in above]
-        scores["leak"] = 10 * np.log10(power[0] / power[1])
+        taken = powers(separate(rest))["above 3 kHz"]
+        scores["leak"] = 10 * np.log10(taken / left["above 3 kHz"])
     return {name: value if value is None else float(value) for name, value in scores.items()}
 
 
@@ -176,9 +187,9 @@ def main():
         for way, separate in ways.items():
             wait_while_paused()
             row[way] = measure(kind, separate, drums, rest)
+        if args.json:
+            args.json.write_text(json.dumps(results, indent=1) + "\n")
     show(results, list(next(iter(results.values()))))
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

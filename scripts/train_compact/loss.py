@@ -34,11 +34,10 @@ def bels(error, whole):
     return torch.log10(error / (whole + 1e-6) + FLOOR)
 
 
-def loss(net, mix, drums, generator, cast):
-    """The loss of spectra [batch, channel, bin, window] of mixes and their drums."""
+def loss(net, mix, drums, cues, generator, cast):
+    """The parts of the loss, from spectra [batch, channel, bin, window] and the cues of the mix."""
     with torch.no_grad():
         scale = mix.abs().mean((1, 2, 3), keepdim=True) + 1e-6
-        cues = net.cues(mix)
         bins, regions, stands = draw_bins(generator)
         first = int(torch.randint(0, 2, (1,), generator=generator))
         weights = stands / stands.mean() * bass_weights(bins)

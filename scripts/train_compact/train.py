@@ -13,6 +13,7 @@ under way are taken in, so render all of them first where a run must be the same
 """
 
 import argparse
+import collections
 import contextlib
 import queue
 import threading
@@ -31,6 +32,9 @@ from model import DrumMask
 WARM_UP = 200
 LOOK = 50
 EMA = 0.998
+# Every other step takes one of so many batches that were seen before: drawing a batch and finding
+# its cues costs more than learning from it.
+REMEMBERED = 10
 
 
 def options():
@@ -69,6 +73,7 @@ class Run:
             self.resume()
         self.mixer = Mixer(args.seed)
         self.batches = queue.Queue(2)
+        self.memory = collections.deque(maxlen=REMEMBERED)
 
     def say(self, *words):
         line = " ".join(map(str, words))
@@ -96,7 +101,7 @@ class Run:
 
     def feed(self):
         """Draws batches ahead, in a thread of its own."""
-        for step in range(self.step, 10**9):
+        for step in range(self.step + self.step % 2, 10**9, 2):
             if step % LOOK == 0 or not self.mixer.pieces:
                 self.mixer.take(self.args.bank.glob("p?????.npy"))
             wait_while_paused()
@@ -114,12 +119,21 @@ class Run:
             finish.unlink()
             self.say("finishing at step", self.end)
 
-    def learn(self, batch):
+    def material(self):
+        """Spectra of mixes and of their drums, and the cues of the mixes."""
+        if self.step % 2 and self.memory:
+            choice = np.random.default_rng([self.args.seed, self.step]).integers(len(self.memory))
+            return self.memory[choice]
+        batch = torch.from_numpy(self.batches.get())
+        with torch.no_grad():
+            mix, drums = (self.net.stft(x) for x in batch.unbind(1))
+            self.memory.append((mix, drums, self.net.cues(mix)))
+        return self.memory[-1]
+
+    def learn(self, mix, drums, cues):
         generator = torch.Generator().manual_seed(self.args.seed * 10**6 + self.step)
         cast = torch.autocast("cpu", torch.bfloat16) if self.args.bf16 else contextlib.nullcontext()
-        with torch.no_grad():
-            mix, drums = (self.net.stft(x) for x in torch.from_numpy(batch).unbind(1))
-        local, whole, regions = loss(self.net, mix, drums, generator, cast)
+        local, whole, regions = loss(self.net, mix, drums, cues, generator, cast)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad()
@@ -155,7 +169,7 @@ class Run:
         threading.Thread(target=self.feed, daemon=True).start()
         losses, began = [], time.monotonic()
         while self.step < self.end:
-            losses.append(self.learn(self.batches.get()))
+            losses.append(self.learn(*self.material()))
             self.step += 1
             wait_while_paused()
             if self.step % LOOK == 0:
