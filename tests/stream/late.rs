@@ -198,7 +198,7 @@ fn a_source_that_hangs_is_filled_with_its_last_bars_on_the_beat() {
     let levels: Vec<f64> = again.chunks_exact(bar).map(level).collect();
     let (least, most) = levels.iter().fold((0.0f64, -99.0f64), |(a, b), &x| (a.min(x), b.max(x)));
     assert!(most - least < 0.7, "{least} to {most} dB");
-    assert!(step(&again) <= 1.1 * step(&heard[..first]), "a click");
+    assert!(step(again) <= 1.1 * step(&heard[..first]), "a click");
     // Afterwards it is the source, later by what was played again.
     let by = (rounds.seconds.0 * HZ).round() as usize;
     let late = |i: &usize| heard[*i] != source.sample((i - by) as i64);

@@ -126,7 +126,7 @@ pub fn listen(
     let key = analysis_key(song.hash, source);
     let known = analyses.find(song, &key).map(|known| known.track);
     let mut part = match known {
-        Some(track) => Part::Rest(Box::new(track), Rest::of(blocks)),
+        Some(track) => Part::Rest(Box::new(track), Box::new(Rest::of(blocks))),
         None => Part::All(Box::new(Ears::new(blocks, source)?)),
     };
     let (mut levels, mut layers) = (Levels::new(rate), Vec::new());
@@ -161,7 +161,7 @@ pub fn listen(
 /// As much of a song as must be listened to.
 enum Part<'a> {
     /// What is known already, and what is not kept.
-    Rest(Box<TrackAnalysis>, Rest),
+    Rest(Box<TrackAnalysis>, Box<Rest>),
     /// Everything.
     All(Box<Ears<'a>>),
 }

@@ -188,11 +188,11 @@ impl Route {
     /// The beats of what was told, before a place.
     pub fn marks(&self, before: i64) -> Marks {
         let all = |beats| self.placed(beats).filter(|at| *at < before).collect();
-        let begun = self.segments.iter().filter(|s| s.start < before);
+        let mut begun = self.segments.iter().filter(|s| s.start < before);
         Marks {
             beats: all(|s: &Segment| &s.beats),
             downbeats: all(|s: &Segment| &s.downbeats),
-            action: begun.last().map_or(i64::MIN, |s| s.start),
+            action: begun.next_back().map_or(i64::MIN, |s| s.start),
         }
     }
 
