@@ -80,12 +80,11 @@ pub fn pulses(curves: &Curves) -> Vec<Vec<usize>> {
 pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     let music = sounding(onsets)?;
     let curves = Curves::new(onsets);
-    let (path, chosen) = most_plausible(&curves)?;
-    let path = path.through(&chosen, onsets.len());
-    let hops = dynamic_programming(&emphasised(&curves.pulse, &chosen), &path);
-    if !heard(&curves.pulse, &hops) {
-        return None;
-    }
+    let readings = readings(&curves).into_iter();
+    let (path, hops) = readings.map(|(path, read)| follow(&curves, path, &read)).find(
+        // The most plausible reading may be one that few onsets bear out: bare clicks have some.
+        |(_, hops)| heard(&curves.pulse, hops),
+    )?;
     let times = within(&attacks(&curves.pulse, onsets, &hops), &music);
     if times.len() < FEWEST {
         return None;
@@ -102,11 +101,12 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     })
 }
 
-/// The tempo path and the beats along it that look most like music; `None` without a steady pulse.
-fn most_plausible(curves: &Curves) -> Option<(TempoPath, Vec<f64>)> {
-    let paths = tempo::tempo_paths(&curves.registers);
-    if paths.first()?.strength < WEAKEST {
-        return None;
+/// The tempo paths with the beats along them, those that look most like music first; none without
+/// a steady pulse.
+fn readings(curves: &Curves) -> Vec<(TempoPath, Read)> {
+    let mut paths = tempo::tempo_paths(&curves.registers);
+    if paths.first().is_none_or(|path| path.strength < WEAKEST) {
+        paths.clear();
     }
     let read = |path: TempoPath| {
         let pulse = dynamic_programming(&curves.pulse, &path);
@@ -114,9 +114,16 @@ fn most_plausible(curves: &Curves) -> Option<(TempoPath, Vec<f64>)> {
         let read = metre::read(&curves.registers, &curves.harmony, &pulse);
         (pulse.len() >= FEWEST && read.beats.len() >= FEWEST).then_some((path, read))
     };
-    let more = |a: &(TempoPath, Read), b: &(TempoPath, Read)| b.1.plausibility > a.1.plausibility;
-    let best = paths.into_iter().filter_map(read).reduce(|a, b| if more(&a, &b) { b } else { a });
-    best.map(|(path, read)| (path, read.beats))
+    let mut readings: Vec<_> = paths.into_iter().filter_map(read).collect();
+    readings.sort_by(|a, b| b.1.plausibility.total_cmp(&a.1.plausibility));
+    readings
+}
+
+/// The search that follows a verdict: the path through its beats, and the hops of the beats.
+fn follow(curves: &Curves, path: TempoPath, read: &Read) -> (TempoPath, Vec<usize>) {
+    let path = path.through(&read.beats, curves.pulse.len());
+    let hops = dynamic_programming(&emphasised(&curves.pulse, &read.beats), &path);
+    (path, hops)
 }
 
 /// Bar positions of given beats (in hops) and the number of beats a bar.
