@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Instant;
 
 use evermix::audio::AudioBuffer;
 use evermix::audio::encode::live::{Format, LiveEncoder, Packet};
@@ -12,6 +13,7 @@ use evermix::stream::{
     StationOptions, TICK, Wish, Workshop,
 };
 
+use crate::air::HANGS;
 use crate::tones::{RATE, card};
 
 const BLOCK: i64 = 1 << 14;
@@ -177,7 +179,9 @@ impl Bench {
 
     /// Makes as much sound as is wanted, or as there is.
     fn make(&mut self) {
+        let since = Instant::now();
         while self.station.lead() < self.station.options.lead {
+            assert!(since.elapsed() < 3 * HANGS, "no sound comes");
             let made = self.station.made();
             self.producer.step(&self.station).unwrap();
             let stuck = self.knobs.stuck.load(Ordering::SeqCst);
