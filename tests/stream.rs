@@ -27,6 +27,8 @@ mod library;
 mod mixing;
 #[path = "stream/program.rs"]
 mod program;
+#[path = "stream/relayed.rs"]
+mod relayed;
 #[path = "stream/requests.rs"]
 mod requests;
 #[path = "stream/socket.rs"]

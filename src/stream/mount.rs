@@ -84,6 +84,14 @@ impl Mount {
         self.ring().restart(header, at);
     }
 
+    /// A stream begins that somebody else encodes; one that goes on after a break says so again.
+    pub fn begun(&self, header: Bytes, at: Seconds) {
+        let mut ring = self.ring();
+        if ring.header() != header {
+            ring.restart(header, at);
+        }
+    }
+
     /// How it fares.
     pub fn state(&self) -> MountState {
         let ring = self.ring();

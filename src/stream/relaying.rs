@@ -1,4 +1,4 @@
-//! A station without music of its own: it passes on the MP3 of another, for more listeners.
+//! A station without music of its own: it passes on all formats of another, for more listeners.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -14,14 +14,16 @@ use super::relays::RELAY_AGENT;
 use super::source::{News, Segment, SegmentTrack, SongCard};
 use super::station::Station;
 use crate::audio::encode::Mp3Quality;
-use crate::audio::encode::live::{Format, Mp3Splitter};
-use crate::base::{Result, SampleRate, Seconds};
+use crate::audio::encode::live::{Format, Piece, Splitter};
+use crate::base::{Result, Seconds};
 use crate::net::{Url, request};
 
 /// Pause before the other station is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How often the other station is told how many listen here.
 const REPORT: Duration = Duration::from_secs(10);
+/// Mounts that are passed on, at most.
+const MOST_MOUNTS: usize = 16;
 /// A title lasts until the next comes.
 const FOR_EVER: i64 = i64::MAX / 4;
 
@@ -53,23 +55,40 @@ impl Origin {
         Ok(Origin { url: url.parse()?, reached, weight, token })
     }
 
-    /// The mount that is passed on.
-    pub fn mount() -> Arc<Mount> {
-        let format = Format::Mp3(Mp3Quality::Vbr(2));
-        let rate = SampleRate::CD.as_f64();
-        Arc::new(Mount::new("/all.mp3".to_string(), format, rate, Bytes::new(), KEEP))
+    /// The mounts of the other station: those of them that this one knows how to pass on.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn mounts(&self) -> io::Result<Vec<Arc<Mount>>> {
+        let answer = request("GET", &self.url.at("/mounts.json"), "1.0", &[], &[])?.read()?;
+        let told: serde_json::Value = serde_json::from_slice(&answer)?;
+        let all = told.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mounts: Vec<_> = all.iter().take(MOST_MOUNTS).filter_map(mount).collect();
+        match mounts.is_empty() {
+            true => Err(io::Error::new(io::ErrorKind::InvalidData, "it tells of no mount")),
+            false => Ok(mounts),
+        }
     }
 
-    /// Passes the stream on until `over`.
+    /// Passes all mounts of a station on until `over`.
     pub fn pass_on(&self, station: &Station, over: &AtomicBool) {
+        std::thread::scope(|scope| {
+            for mount in &station.mounts {
+                scope.spawn(|| self.pass_one(station, mount, over));
+            }
+        });
+    }
+
+    fn pass_one(&self, station: &Station, mount: &Mount, over: &AtomicBool) {
         let mut segments = 0;
         while !over.load(Ordering::SeqCst) {
-            let ended = self.listen(station, over, &mut segments);
+            let ended = self.listen(station, mount, over, &mut segments);
             if over.load(Ordering::SeqCst) {
                 return;
             }
             let why = ended.err().map_or("it ended".to_string(), |error| error.to_string());
-            station.say(format!("{}: {why}; again in {} s", self.url.authority, PAUSE.as_secs()));
+            let from = format!("{}{}", self.url.authority, mount.path);
+            station.say(format!("{from}: {why}; again in {} s", PAUSE.as_secs()));
             std::thread::sleep(PAUSE);
         }
     }
@@ -87,10 +106,18 @@ impl Origin {
         headers
     }
 
-    fn listen(&self, station: &Station, over: &AtomicBool, segments: &mut u64) -> io::Result<()> {
+    fn listen(
+        &self,
+        station: &Station,
+        mount: &Mount,
+        over: &AtomicBool,
+        segments: &mut u64,
+    ) -> io::Result<()> {
         let mut headers = self.headers();
-        headers.push(("Icy-MetaData", "1".to_string()));
-        let answer = request("GET", &self.url.at("/all.mp3"), "1.0", &headers, &[])?;
+        // Titles are those of the first mount.
+        let first = station.mounts.first().is_some_and(|first| first.path == mount.path);
+        headers.extend(first.then(|| ("Icy-MetaData", "1".to_string())));
+        let answer = request("GET", &self.url.at(&mount.path), "1.0", &headers, &[])?;
         if answer.status != 200 {
             let why = match answer.status {
                 401 | 403 => "it wants a token: --token".to_string(),
@@ -100,11 +127,10 @@ impl Origin {
         }
         let every = answer.header("icy-metaint").and_then(|text| text.parse().ok());
         let mut reader = IcyReader::new(every);
-        let (mut splitter, mut buffer) = (Mp3Splitter::default(), vec![0; 16 << 10]);
+        let (mut splitter, mut buffer) = (Splitter::new(mount.format), vec![0; 16 << 10]);
         let mut body = answer.body;
         let mut reported = Instant::now();
-        let mount = &station.mounts[0];
-        station.say(format!("passing on {}", self.url.authority));
+        station.say(format!("passing on {}{}", self.url.authority, mount.path));
         while !over.load(Ordering::SeqCst) {
             let read = body.read(&mut buffer)?;
             if read == 0 {
@@ -114,11 +140,14 @@ impl Origin {
             if let Some(title) = title {
                 self.told(station, &title, segments);
             }
-            for packet in splitter.push(&sound) {
-                mount.ring().push(packet);
+            for piece in splitter.push(&sound) {
+                match piece {
+                    Piece::Header(header) => mount.begun(header, latest(station)),
+                    Piece::Packet(packet) => mount.ring().push(packet),
+                }
             }
             station.passed_on();
-            if reported.elapsed() >= REPORT {
+            if first && reported.elapsed() >= REPORT {
                 reported = Instant::now();
                 self.report(station);
             }
@@ -162,5 +191,51 @@ impl Origin {
         let url = self.url.at("/control/relay");
         // One report more or less does not matter.
         let _ = request("POST", &url, "1.0", &headers, listeners.as_bytes());
+    }
+}
+
+/// How far the mount is that is furthest.
+fn latest(station: &Station) -> Seconds {
+    let made = station.mounts.iter().map(|mount| mount.ring().made().0);
+    Seconds(made.fold(0.0, f64::max))
+}
+
+/// A mount as another station tells of it. Its path becomes one of ours, so it is looked at.
+fn mount(told: &serde_json::Value) -> Option<Arc<Mount>> {
+    let path = told["path"].as_str()?;
+    let (number, ending) = path.strip_prefix("/all")?.split_once('.')?;
+    let bits = told["bitrate"].as_u64().and_then(|bits| u32::try_from(bits).ok());
+    let (format, rate) = match ending {
+        "mp3" => match bits {
+            Some(bits) => (Format::Mp3(Mp3Quality::Cbr((bits / 1_000) as u16)), 44_100.0),
+            None => (Format::Mp3(Mp3Quality::Vbr(2)), 44_100.0),
+        },
+        "opus" => (Format::Opus(bits.unwrap_or(128_000)), 48_000.0),
+        "flac" => (Format::Flac, 44_100.0),
+        _ => return None,
+    };
+    let plain = number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
+    let rate =
+        told["rate"].as_f64().filter(|rate| (4_000.0..=384_000.0).contains(rate)).unwrap_or(rate);
+    plain.then(|| Arc::new(Mount::new(path.to_string(), format, rate, Bytes::new(), KEEP)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn mounts_are_taken_as_told_and_nonsense_is_not() {
+        let told = json!({ "path": "/all2.opus", "bitrate": 96_000, "rate": 48_000.0 });
+        let opus = mount(&told).unwrap();
+        assert_eq!((opus.path.as_str(), opus.format), ("/all2.opus", Format::Opus(96_000)));
+        let flac = mount(&json!({ "path": "/all.flac", "bitrate": null, "rate": 96_000 })).unwrap();
+        assert_eq!(flac.ring().rate(), 96_000.0);
+        for path in ["", "/", "/all.json", "/all{x}.mp3", "/all/../x.mp3", "/all123.mp3", "/x.mp3"]
+        {
+            assert!(mount(&json!({ "path": path })).is_none(), "{path}");
+        }
+        assert!(mount(&json!("all.mp3")).is_none());
     }
 }

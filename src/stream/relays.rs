@@ -13,6 +13,8 @@ const MOST_WEIGHT: u32 = 1_000;
 pub struct Relay {
     /// `host:port` where its listeners connect.
     pub address: String,
+    /// The mount it passes on: who passes on several is there several times.
+    pub mount: String,
     /// How many listeners it can take, compared with others.
     pub weight: u32,
     /// How many it said it has.
@@ -23,7 +25,7 @@ pub struct Relay {
 
 impl Relay {
     /// A relay at an address; `None` where the address is none that can be told to listeners.
-    pub fn new(host: &str, port: &str, weight: &str, seen: f64) -> Option<Relay> {
+    pub fn new(host: &str, port: &str, weight: &str, mount: &str, seen: f64) -> Option<Relay> {
         let decent = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
         let host_ok = !host.is_empty() && host.len() < 256 && host.chars().all(decent);
         let port: u16 = port.parse().ok().filter(|&port| port > 0)?;
@@ -35,6 +37,7 @@ impl Relay {
         let weight = weight.parse().unwrap_or(1).clamp(1, MOST_WEIGHT);
         host_ok.then(|| Relay {
             address: format!("{host}:{port}"),
+            mount: mount.to_string(),
             weight,
             listeners: 0,
             seen: seen as u64,
@@ -71,14 +74,21 @@ impl Relays {
         }
     }
 
-    /// All of them.
+    /// All of them, each once.
     pub fn all(&self) -> Vec<Relay> {
-        self.lock().iter().map(|(_, relay)| relay.clone()).collect()
+        let mut all: Vec<Relay> = Vec::new();
+        for (_, relay) in self.lock().iter() {
+            if all.iter().all(|known| known.address != relay.address) {
+                all.push(relay.clone());
+            }
+        }
+        all
     }
 
-    /// One of them, drawn by weight; `None` where there is none.
-    pub fn pick(&self) -> Option<String> {
-        let relays = self.lock();
+    /// One of those that pass a mount on, drawn by weight; `None` where there is none.
+    pub fn pick(&self, mount: &str) -> Option<String> {
+        let mut relays = self.lock().clone();
+        relays.retain(|(_, relay)| relay.mount == mount);
         let sum: u64 = relays.iter().map(|(_, relay)| u64::from(relay.weight)).sum();
         // Chance of this kind needs no seed: nothing that is heard depends on it.
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
@@ -108,11 +118,16 @@ mod tests {
     #[test]
     fn listeners_are_spread_by_weight_over_the_relays_that_are_there() {
         let relays = Relays::default();
-        assert_eq!(relays.pick(), None);
-        let light = relays.add(Relay::new("a.example", "80", "1", 0.0).unwrap());
-        relays.add(Relay::new("b.example", "80", "3", 0.0).unwrap());
-        let count =
-            |address: &str| (0..4_000).filter(|_| relays.pick().unwrap() == address).count();
+        assert_eq!(relays.pick("/all.mp3"), None);
+        let relay = |host, weight, mount| Relay::new(host, "80", weight, mount, 0.0).unwrap();
+        let light = relays.add(relay("a.example", "1", "/all.mp3"));
+        relays.add(relay("b.example", "3", "/all.mp3"));
+        relays.add(relay("b.example", "3", "/all.opus"));
+        assert_eq!(relays.all().len(), 2, "each once");
+        assert_eq!(relays.pick("/all.flac"), None);
+        assert_eq!(relays.pick("/all.opus").unwrap(), "b.example:80");
+        let pick = || relays.pick("/all.mp3").unwrap();
+        let count = |address: &str| (0..4_000).filter(|_| pick() == address).count();
         let light_share = count("a.example:80");
         assert!((900..1_100).contains(&light_share), "{light_share}");
         relays.remove(light);
@@ -122,11 +137,14 @@ mod tests {
     #[test]
     fn an_address_that_is_more_than_an_address_is_refused() {
         for host in ["", "a b", "a/b", "evil@host", "a\r\nb", "a;b", "a\"b"] {
-            assert_eq!(Relay::new(host, "80", "1", 0.0), None, "{host:?}");
+            assert_eq!(Relay::new(host, "80", "1", "/all.mp3", 0.0), None, "{host:?}");
         }
-        assert_eq!(Relay::new("host", "0", "1", 0.0), None);
-        assert_eq!(Relay::new("host", "x", "1", 0.0), None);
-        assert_eq!(Relay::new("::1", "80", "", 0.0).unwrap().address, "[::1]:80");
-        assert_eq!(Relay::new("host", "80", "4000000", 0.0).unwrap().weight, MOST_WEIGHT);
+        assert_eq!(Relay::new("host", "0", "1", "/all.mp3", 0.0), None);
+        assert_eq!(Relay::new("host", "x", "1", "/all.mp3", 0.0), None);
+        assert_eq!(Relay::new("::1", "80", "", "/all.mp3", 0.0).unwrap().address, "[::1]:80");
+        assert_eq!(
+            Relay::new("host", "80", "4000000", "/all.mp3", 0.0).unwrap().weight,
+            MOST_WEIGHT
+        );
     }
 }

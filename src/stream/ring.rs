@@ -12,7 +12,8 @@ use crate::base::Seconds;
 pub struct Ring {
     format: Format,
     rate: f64,
-    header: Bytes,
+    /// Numbers of packets with which streams begin, and what comes before each.
+    headers: VecDeque<(u64, Bytes)>,
     packets: VecDeque<Placed>,
     /// Number of the oldest packet that is kept.
     first: u64,
@@ -52,7 +53,7 @@ impl Ring {
         Ring {
             format,
             rate,
-            header,
+            headers: VecDeque::from([(0, header)]),
             packets,
             first: 0,
             released: 0,
@@ -76,10 +77,22 @@ impl Ring {
     /// takes: titles, and other mounts, would be early ever after.
     pub fn restart(&mut self, header: Bytes, at: Seconds) {
         self.made = self.made.max((at.0 * self.rate).round() as u64);
-        if !header.is_empty() {
+        if self.all.0 == 0 {
+            self.headers.clear();
+        } else if !header.is_empty() {
             self.push(Packet { bytes: header.clone(), frames: 0 });
         }
-        self.header = header;
+        self.headers.push_back((self.all.0, header));
+    }
+
+    /// The header of the stream made now.
+    pub fn header(&self) -> Bytes {
+        self.headers.back().map(|(_, header)| header.clone()).unwrap_or_default()
+    }
+
+    /// Frames a second.
+    pub fn rate(&self) -> f64 {
+        self.rate
     }
 
     /// End of what was made.
@@ -102,6 +115,9 @@ impl Ring {
             self.kept -= gone.packet.bytes.len();
             self.first += 1;
         }
+        while self.headers.get(1).is_some_and(|(begun, _)| *begun <= self.first) {
+            self.headers.pop_front();
+        }
         self.released
     }
 
@@ -110,8 +126,8 @@ impl Ring {
         self.packets.get(usize::try_from(index).ok()?)
     }
 
-    /// Where a new listener begins: so many seconds before what is released now. With it comes
-    /// what it gets first.
+    /// Where a new listener begins: so many seconds before what is released now, or where the
+    /// stream that is released now began. With it comes what it gets first.
     pub fn join(&self, burst: Seconds) -> (u64, Bytes) {
         let now = match self.at(self.released) {
             Some(next) => next.start,
@@ -119,11 +135,15 @@ impl Ring {
         };
         let from = now as f64 - burst.0 * self.rate;
         let early = |number: &u64| self.at(*number).is_some_and(|p| (p.start as f64) < from);
-        let number = (self.first..self.released).find(|n| !early(n)).unwrap_or(self.released);
-        let before = number.checked_sub(1).and_then(|n| self.at(n)).map(|p| &p.packet);
+        let begun = self.headers.iter().rev().find(|(begun, _)| *begun <= self.released);
+        let (begun, header) = begun.cloned().unwrap_or_default();
+        let first = self.first.max(begun);
+        let number = (first..self.released).find(|n| !early(n)).unwrap_or(self.released);
+        let before = number.checked_sub(1).filter(|before| *before >= begun);
+        let before = before.and_then(|n| self.at(n)).map(|p| &p.packet);
         let opening = match self.at(number) {
-            Some(first) => self.format.opening(&self.header, before, &first.packet),
-            None => self.header.clone(),
+            Some(first) => self.format.opening(&header, before, &first.packet),
+            None => header,
         };
         (number, opening)
     }
@@ -234,5 +254,30 @@ mod tests {
         assert_eq!(ring.take(1), Taken::Packet(Bytes::from_static(b"anew"), Seconds(0.3)));
         assert_eq!(ring.take(2), Taken::Packet(Bytes::from(vec![2; 10]), Seconds(0.3)));
         assert_eq!(ring.join(Seconds(0.1)).1, &b"anew"[..]);
+    }
+
+    #[test]
+    fn whoever_comes_around_a_new_encoder_gets_the_header_of_what_follows_and_once() {
+        let mut ring = ring(1_000);
+        (1..=5).for_each(|n| ring.push(packet(n)));
+        ring.restart(Bytes::from_static(b"anew"), Seconds(1.0));
+        (6..=9).for_each(|n| ring.push(packet(n)));
+        // The new one is made and not yet sent.
+        ring.release(Seconds(0.9));
+        assert_eq!(ring.join(Seconds(0.4)), (3, Bytes::from_static(b"head")));
+        // It is sent: what is before it is of another stream.
+        ring.release(Seconds(1.3));
+        assert_eq!(ring.join(Seconds(0.9)), (6, Bytes::from_static(b"anew")));
+        assert_eq!(ring.take(6), Taken::Packet(Bytes::from(vec![6; 10]), Seconds(1.0)));
+    }
+
+    #[test]
+    fn a_ring_without_a_packet_begins_with_the_header_it_is_given() {
+        let mut ring = Ring::new(Format::Flac, 100.0, Bytes::new(), 1_000);
+        ring.restart(Bytes::from_static(b"late"), Seconds(0.0));
+        ring.push(packet(1));
+        ring.release(Seconds(9.0));
+        assert_eq!(ring.join(Seconds(4.0)), (0, Bytes::from_static(b"late")));
+        assert_eq!(ring.take(0), Taken::Packet(Bytes::from(vec![1; 10]), Seconds(0.0)));
     }
 }

@@ -22,11 +22,13 @@ pub fn small_desk() -> Desk {
     desk
 }
 
-/// Everything the program made: all but the songs, and what it put aside as damaged.
+/// Everything the program made: all but the songs, what it put aside as damaged, and the cache,
+/// which remembers songs that are gone.
 pub fn made(desk: &Desk) -> Files {
     let mut files = desk.snapshot("");
     let damaged = |path: &Path| path.extension().is_some_and(|e| e == "damaged");
-    files.retain(|path, _| !path.starts_with("music") && !damaged(path));
+    let outside = |path: &Path| path.starts_with("music") || path.starts_with("cache");
+    files.retain(|path, _| !outside(path) && !damaged(path));
     files
 }
 

@@ -33,7 +33,7 @@ pub fn unweave(stream: &[u8], every: usize) -> (Vec<u8>, Vec<(usize, String)>) {
 }
 
 /// The left channel of an encoded sound, decoded without any error.
-fn decoded(bytes: &[u8], extension: &str) -> Vec<f32> {
+pub fn decoded(bytes: &[u8], extension: &str) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("heard.{extension}"));
     std::fs::write(&path, bytes).unwrap();
@@ -57,7 +57,7 @@ fn level(sound: &[f32], rate: f64, hz: f64) -> f64 {
 }
 
 /// The song that is heard in each tenth of a second, and its level.
-fn songs(sound: &[f32], rate: f64) -> Vec<(usize, f64)> {
+pub fn songs(sound: &[f32], rate: f64) -> Vec<(usize, f64)> {
     let windows = sound.chunks_exact((rate / 10.0) as usize);
     let loudest = |window: &[f32]| {
         let levels = (0..4).map(|n| (n, level(window, rate, pitch(n))));
@@ -111,7 +111,7 @@ fn every_format_decodes_from_the_middle_on_without_a_gap() {
     });
 }
 
-fn opus(bytes: &[u8]) -> Vec<f32> {
+pub fn opus(bytes: &[u8]) -> Vec<f32> {
     // The last page is not whole.
     let end = bytes.windows(4).rposition(|w| w == b"OggS").unwrap();
     let mut reader = opus_pure::OggOpusReader::new(&bytes[..end]).unwrap();
@@ -124,7 +124,7 @@ fn opus(bytes: &[u8]) -> Vec<f32> {
     all
 }
 
-fn flac(bytes: &[u8]) -> Vec<f32> {
+pub fn flac(bytes: &[u8]) -> Vec<f32> {
     // The mark, and the one block a stream needs.
     assert_eq!((&bytes[..4], bytes[4] & 0x7f), (&b"fLaC"[..], 0));
     let (mut reader, mut all) = (FlacStreamReader::new(&bytes[42..]), Vec::new());

@@ -3,11 +3,13 @@
 use std::f64::consts::TAU;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Instant;
 
 use evermix::audio::encode::live::{Format, LiveEncoder, Packet};
 use evermix::base::{Result, SampleRate, Seconds, VirtualClock};
 use evermix::stream::{Board, Producer, Segment, Source, Station, StationOptions, TICK, Workshop};
 
+use crate::air::HANGS;
 use crate::bars::{BLOCK, BPM, Bars, FRAMES, HZ, Knobs};
 
 /// An encoder that lets the sound be looked at.
@@ -72,7 +74,9 @@ impl Bench {
 
     /// Makes as much sound as is wanted, or as there is.
     fn make(&mut self) {
+        let since = Instant::now();
         while self.station.lead() < self.station.options.lead {
+            assert!(since.elapsed() < 3 * HANGS, "no sound comes");
             let made = self.station.made();
             self.producer.step(&self.station).unwrap();
             let stuck = self.knobs.stuck.load(Ordering::SeqCst);

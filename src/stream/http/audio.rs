@@ -16,7 +16,6 @@ use futures_util::stream::empty;
 use super::control::refusal;
 use super::feed::Feed;
 use super::text;
-use crate::audio::encode::live::Format;
 use crate::net::Conn;
 use crate::stream::icy::IcyWriter;
 use crate::stream::mount::Mount;
@@ -44,12 +43,12 @@ pub async fn listen(
         .then(|| station.join(&mount, conn.peer, text(&headers, "user-agent")))
         .flatten();
     let Some(place) = place else { return full() };
-    let wants_titles = text(&headers, "icy-metadata").trim() == "1";
-    let titled = wants_titles && matches!(mount.format, Format::Mp3(_));
+    // In every format: who asks for titles takes them out again, whatever they are in.
+    let titled = text(&headers, "icy-metadata").trim() == "1";
     let metaint = station.options.metaint;
     let mut feed = Feed::new(station.clone(), place, titled.then(|| IcyWriter::new(metaint)));
     if relay {
-        feed.is_relay(relay_of(&station, &conn, &headers));
+        feed.is_relay(relay_of(&station, &conn, &headers, &mount.path));
     }
     conn.follow_with(feed.flow());
     // An empty answer of unknown length: it ends with the connection, and the sound follows it.
@@ -82,18 +81,18 @@ fn elsewhere(station: &Station, uri: &Uri, headers: &HeaderMap) -> Option<Respon
     if matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
         return None;
     }
-    let relay = station.relays.pick()?;
+    let relay = station.relays.pick(uri.path())?;
     let to = format!("http://{relay}{}", uri.path());
     Some((StatusCode::FOUND, [(LOCATION, to)]).into_response())
 }
 
 /// Where a relay says it is reached: where it connects from, unless it says otherwise.
-pub fn relay_of(station: &Station, conn: &Conn, headers: &HeaderMap) -> Option<Relay> {
+pub fn relay_of(station: &Station, conn: &Conn, headers: &HeaderMap, mount: &str) -> Option<Relay> {
     let said = text(headers, "x-relay-addr");
     let from = conn.peer.ip().to_string();
     let host = if said.is_empty() { from.as_str() } else { said };
     let (port, weight) = (text(headers, "x-relay-port"), text(headers, "x-relay-weight"));
-    Relay::new(host, port, weight, station.wall_now())
+    Relay::new(host, port, weight, mount, station.wall_now())
 }
 
 fn full() -> Response {

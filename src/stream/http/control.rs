@@ -75,7 +75,7 @@ pub async fn relay(
     if let Some(refusal) = refusal(&station, &headers) {
         return refusal;
     }
-    let relay = relay_of(&station, &conn, &headers);
+    let relay = relay_of(&station, &conn, &headers, "");
     let count = body.trim().parse::<u64>();
     match (relay, count) {
         (Some(relay), Ok(count)) => {

@@ -73,6 +73,7 @@ pub async fn mounts(State(station): State<Arc<Station>>) -> Response {
             "path": mount.path,
             "type": mount.format.content_type(),
             "bitrate": mount.format.bitrate(),
+            "rate": mount.ring().rate(),
             "listeners": here,
         })
     });

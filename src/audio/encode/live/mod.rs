@@ -6,12 +6,14 @@
 mod flac;
 mod mp3;
 mod opus;
+mod split;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 
 pub use mp3::Mp3Splitter;
+pub use split::{Piece, Splitter};
 
 use super::Mp3Quality;
 use crate::base::{Error, ErrorKind, Result, SampleRate};

@@ -191,3 +191,75 @@ fn a_stream_of_others_is_split_into_the_same_packets_whatever_comes_before_it() 
     assert!(splitter.push(&vec![0xffu8; 100_000]).is_empty());
     assert!(splitter.push(&vec![0u8; 100_000]).is_empty());
 }
+
+#[test]
+fn streams_are_taken_apart_into_the_packets_they_were_made_of() {
+    let sound = music(6 * 44_100);
+    for text in ["mp3", "mp3:V4", "opus", "opus:48", "flac"] {
+        let stream = stream(text, &sound);
+        let mut bytes = stream.encoder.header().to_vec();
+        stream.packets.iter().for_each(|packet| bytes.extend_from_slice(&packet.bytes));
+        for piece in [1, 700, 16_384, usize::MAX] {
+            let mut splitter = Splitter::new(stream.format);
+            let pieces: Vec<Piece> =
+                bytes.chunks(piece.min(bytes.len())).flat_map(|some| splitter.push(some)).collect();
+            let (mut header, mut again, mut frames) = (Vec::new(), Vec::new(), 0);
+            for piece in pieces {
+                match piece {
+                    Piece::Header(bytes) => header.push(bytes),
+                    Piece::Packet(packet) => {
+                        again.extend_from_slice(&packet.bytes);
+                        frames += packet.frames;
+                    }
+                }
+            }
+            let due = stream.encoder.header();
+            let due = if due.is_empty() { Vec::new() } else { vec![due] };
+            assert_eq!(header, due, "{text}");
+            // The last frames may have to wait for what follows them.
+            let whole = &bytes[stream.encoder.header().len()..];
+            assert!(whole.starts_with(&again), "{text}");
+            assert!(again.len() + 16_000 > whole.len(), "{text}: {} bytes", again.len());
+            let seconds = frames as f64 / stream.encoder.rate().as_f64();
+            assert!((5.0..=6.1).contains(&seconds), "{text}: {seconds} s");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_taken_apart_from_the_middle_on_has_the_same_packets() {
+    let sound = music(6 * 44_100);
+    for (text, together) in [("opus", 1), ("flac", 2)] {
+        let stream = stream(text, &sound);
+        // As a relay gets it.
+        let pieces = Splitter::new(stream.format).push(&sent(&stream, 7));
+        let whole = pieces.iter().map(|piece| match piece {
+            Piece::Header(bytes) => bytes.clone(),
+            Piece::Packet(packet) => packet.bytes.clone(),
+        });
+        let whole: Vec<Bytes> = whole.collect();
+        assert_eq!(whole[0], stream.encoder.header(), "{text}");
+        let later = [&whole[..1], &whole[1 + 4 * together..]].concat().concat();
+        assert!(sent(&stream, 11).starts_with(&later), "{text}");
+        assert!(pieces.len() > 10, "{text}: {}", pieces.len());
+    }
+}
+
+#[test]
+fn noise_is_taken_apart_into_nothing_and_does_no_harm() {
+    let mut state = 1u32;
+    let noise: Vec<u8> = (0..600_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect();
+    for text in ["mp3", "opus", "flac"] {
+        let mut splitter = Splitter::new(text.parse().unwrap());
+        let marks: [&[u8]; 3] = [b"OggS\0\x02", b"fLaC\x80\0\0\x01x\xff\xf8", b"OggS\0\0"];
+        for (i, some) in noise.chunks(5_000).enumerate() {
+            splitter.push(some);
+            splitter.push(marks[i % 3]);
+        }
+    }
+}
