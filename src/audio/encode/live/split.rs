@@ -104,16 +104,14 @@ impl OggSplitter {
 /// dropped.
 fn page(waiting: &mut BytesMut) -> Option<usize> {
     const MAGIC: &[u8] = b"OggS\0";
-    loop {
-        let at = waiting.windows(MAGIC.len()).position(|w| w == MAGIC);
-        let garbage = at.unwrap_or(waiting.len().saturating_sub(MAGIC.len() - 1));
-        waiting.advance(garbage);
-        at?;
-        let segments = usize::from(*waiting.get(26)?);
-        let lacing = waiting.get(27..27 + segments)?;
-        let length = 27 + segments + lacing.iter().map(|&l| usize::from(l)).sum::<usize>();
-        return (length <= waiting.len()).then_some(length);
-    }
+    let at = waiting.windows(MAGIC.len()).position(|w| w == MAGIC);
+    let garbage = at.unwrap_or(waiting.len().saturating_sub(MAGIC.len() - 1));
+    waiting.advance(garbage);
+    at?;
+    let segments = usize::from(*waiting.get(26)?);
+    let lacing = waiting.get(27..27 + segments)?;
+    let length = 27 + segments + lacing.iter().map(|&l| usize::from(l)).sum::<usize>();
+    (length <= waiting.len()).then_some(length)
 }
 
 /// Frames of sound in the packets that end on a page.
