@@ -242,6 +242,9 @@ impl Soak {
         told["underruns"] = underruns.into();
         told["drift_s"] = self.drift.into();
         told["extended"] = self.station.source().extended.into();
+        let rounds = self.station.rounds();
+        told["fillers"] = rounds.times.into();
+        told["filler_s"] = rounds.seconds.0.into();
         told["mischief"] = self.mischief.told();
         told["listeners"] = self.listeners.told();
         told["took_s"] = real.as_secs_f64().round().into();
