@@ -20,7 +20,7 @@ use super::timbre::TimbreAnalyzer;
 use super::tuning::TuningEstimator;
 use crate::audio::loudness::{LoudnessMeter, integrated, range, short_term};
 use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
-use crate::base::{Frames, Lufs, Result, SampleRate, Seconds, all_within};
+use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
 
 /// Raised whenever the same song would be heard differently or told differently.
 pub const ANALYSIS_VERSION: u32 = 6;
@@ -99,13 +99,11 @@ pub struct Heard<'a> {
 
 /// The block without samples that are no numbers, or 36 dB over full scale.
 pub fn honest(block: &AudioBuffer) -> Cow<'_, AudioBuffer> {
-    const LOUDEST: f32 = 64.0;
-    if block.planes.iter().all(|plane| all_within(plane, LOUDEST)) {
+    if block.is_honest() {
         return Cow::Borrowed(block);
     }
     let mut clean = block.clone();
-    let wrong = |x: &&mut f32| !all_within(std::slice::from_ref(x), LOUDEST);
-    clean.planes.iter_mut().flatten().filter(wrong).for_each(|x| *x = 0.0);
+    clean.make_honest();
     Cow::Owned(clean)
 }
 

@@ -1,5 +1,10 @@
 //! Planar 32-bit float audio: one `Vec<f32>` a channel, all of one length.
 
+use crate::base::all_within;
+
+/// Loud but honest audio stays below this (36 dB over full scale).
+pub const LOUDEST: f32 = 64.0;
+
 /// A block of audio. Samples of full scale are ±1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AudioBuffer {
@@ -84,6 +89,22 @@ impl AudioBuffer {
                 );
             }
         }
+    }
+
+    /// Whether all samples are numbers no larger than [`LOUDEST`].
+    pub fn is_honest(&self) -> bool {
+        self.planes.iter().all(|plane| all_within(plane, LOUDEST))
+    }
+
+    /// Silences what is not a number, which would spread through every filter, or beyond
+    /// [`LOUDEST`]. Gives how many samples that were.
+    pub fn make_honest(&mut self) -> u64 {
+        if self.is_honest() {
+            return 0;
+        }
+        let samples = self.planes.iter_mut().flatten();
+        let wrong = samples.filter(|x| !all_within(&[**x], LOUDEST));
+        wrong.map(|x| *x = 0.0).count() as u64
     }
 
     /// Multiplies every sample.

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ogg::{self, OggPackets};
 use super::packets::{Packets, Step};
 use super::{AudioBuffer, Tags, fold, front, packets};
-use crate::base::{
-    ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted, all_within,
-};
+use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted};
 
 /// Bytes looked at to tell Ogg files from others.
 const SNIFFED: u64 = 4;
@@ -181,7 +179,8 @@ impl Decoder {
             }
             self.check_bounds(block.frames() as u64)?;
         }
-        self.clean(block);
+        // Float files may hold anything.
+        self.damage.bad_samples += block.make_honest();
         fold::fold_to_stereo(block);
         self.position += block.frames() as u64;
         Ok(!block.is_empty())
@@ -240,21 +239,6 @@ impl Decoder {
             .at(&self.path)
             .because(format!("more than {:.0} s", self.limits.max_seconds))
             .hint("raise max-seconds under [limits] in evermix.toml")
-    }
-
-    /// Float files may hold anything; what is not a number would spread through every filter.
-    fn clean(&mut self, block: &mut AudioBuffer) {
-        for plane in &mut block.planes {
-            // Loud but honest audio stays below ±64 (36 dB over full scale).
-            const HONEST: f32 = 64.0;
-            if all_within(plane, HONEST) {
-                continue;
-            }
-            for x in plane.iter_mut().filter(|x| !all_within(&[**x], HONEST)) {
-                *x = 0.0;
-                self.damage.bad_samples += 1;
-            }
-        }
     }
 }
 

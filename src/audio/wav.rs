@@ -8,6 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 
 use super::AudioBuffer;
+use super::buffer::LOUDEST;
 use super::dither::{Dither, nearest};
 use crate::base::SampleRate;
 
@@ -351,7 +352,7 @@ fn unpack(bytes: &[u8], info: &WavInfo, out: &mut AudioBuffer) {
         SampleFormat::Float32 => unpack_each(bytes, info.channels, planes, |s| {
             // As in the decoder: what is no number would spread through every filter.
             let x = f32::from_le_bytes(s);
-            if x.abs() <= 64.0 { x } else { 0.0 }
+            if x.abs() <= LOUDEST { x } else { 0.0 }
         }),
         SampleFormat::Int24 => unpack_each(bytes, info.channels, planes, |[a, b, c]| {
             (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0

@@ -76,39 +76,34 @@ fn make(
     };
     let mut limiter = TruePeakLimiter::new(output.rate, output.channels, ceiling);
     let mut meter = LoudnessMeter::new(output.rate);
-    let mut one = || -> Result<(AudioBuffer, bool)> {
+    let mut ended = false;
+    let mut blocks = std::iter::from_fn(|| {
+        if ended {
+            return None;
+        }
         let mut block = AudioBuffer::default();
-        next(&mut block)?;
-        let last = block.is_empty();
-        if last {
+        if let Err(error) = next(&mut block) {
+            return Some(Err(error));
+        }
+        ended = block.is_empty();
+        if ended {
             block = AudioBuffer::new(output.channels);
             limiter.finish(&mut block.planes);
         } else {
             limiter.process(&mut block.planes);
         }
         meter.push(&block);
-        Ok((block, last))
-    };
-    let mut last = false;
-    while !last {
-        let mut batch = Ok(Vec::with_capacity(BATCH));
-        while let Ok(blocks) = &mut batch
-            && blocks.len() < BATCH
-            && !last
-        {
-            match one() {
-                Ok((block, end)) => {
-                    blocks.push(block);
-                    last = end;
-                }
-                Err(error) => (batch, last) = (Err(error), true),
-            }
-        }
+        Some(Ok(block))
+    });
+    loop {
+        let batch: Batch = blocks.by_ref().take(BATCH).collect();
+        let last = batch.as_ref().map_or(true, |blocks| blocks.len() < BATCH);
         // Nobody listens any more where the other side failed.
-        if send.send(batch).is_err() {
+        if send.send(batch).is_err() || last {
             break;
         }
     }
+    drop(blocks);
     meter.finish()
 }
 

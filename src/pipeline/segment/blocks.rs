@@ -182,8 +182,10 @@ impl<'a> Blocks<'a> {
     /// As the decoder; `Unusable` where one stem ends before the other.
     pub fn next(&mut self, layers: &mut Vec<AudioBuffer>) -> Result<Taken> {
         layers.resize(self.taps.len(), AudioBuffer::default());
-        self.raw.clear();
-        self.raw.resize(self.taps.len(), AudioBuffer::new(self.channels));
+        if self.target.is_some() {
+            self.raw.resize(self.taps.len(), AudioBuffer::new(self.channels));
+            self.raw.iter_mut().for_each(AudioBuffer::clear);
+        }
         loop {
             if self.ended {
                 layers.iter_mut().for_each(AudioBuffer::clear);

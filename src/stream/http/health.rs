@@ -127,82 +127,57 @@ fn measures(station: &Station) -> Vec<Measure> {
         listeners.iter().filter(|l| l.mount.path == m.path).count() as f64
     };
     let (counts, rounds) = (&station.counts, station.rounds());
+    let gauge = |name, help, values| (name, "gauge", help, values);
+    let counter = |name, help, values| (name, "counter", help, values);
     vec![
-        ("listeners", "gauge", "Listeners now.", each(&here)),
-        ("listeners_total", "counter", "Listeners ever.", one(count(&counts.listeners))),
-        (
+        gauge("listeners", "Listeners now.", each(&here)),
+        counter("listeners_total", "Listeners ever.", one(count(&counts.listeners))),
+        counter(
             "listeners_dropped_total",
-            "counter",
             "Listeners that were too slow.",
             one(count(&counts.dropped)),
         ),
-        ("lead_seconds", "gauge", "Sound made and not yet sent.", one(station.lead().0)),
-        (
+        gauge("lead_seconds", "Sound made and not yet sent.", one(station.lead().0)),
+        counter(
             "underruns_total",
-            "counter",
             "Times there was too little sound.",
             one(count(&counts.underruns)),
         ),
-        (
+        counter(
             "extended_total",
-            "counter",
             "Times a song was played longer than meant.",
             one(source.extended as f64),
         ),
-        (
+        counter(
             "extended_seconds_total",
-            "counter",
             "Time songs were played longer than meant.",
             one(source.extended_seconds),
         ),
-        (
+        counter(
             "fillers_total",
-            "counter",
             "Times there was no more sound and the last bars were played again.",
             one(rounds.times as f64),
         ),
-        (
-            "filler_seconds_total",
-            "counter",
-            "Sound that was played again so.",
-            one(rounds.seconds.0),
-        ),
-        (
+        counter("filler_seconds_total", "Sound that was played again so.", one(rounds.seconds.0)),
+        gauge(
             "filling",
-            "gauge",
             "Whether bars are played again now.",
             one(f64::from(u8::from(rounds.now))),
         ),
-        (
-            "drift_seconds",
-            "gauge",
-            "How late the last packets were.",
-            one(count(&counts.drift) / 1e6),
-        ),
-        ("made_bytes_total", "counter", "Bytes encoded.", each(&|m| m.state().made as f64)),
-        (
-            "sent_bytes_total",
-            "counter",
-            "Bytes sent to listeners.",
-            each(&|m| m.state().sent as f64),
-        ),
-        (
-            "encode_seconds_total",
-            "counter",
-            "Time spent encoding.",
-            each(&|m| m.state().encoding.0),
-        ),
-        (
+        gauge("drift_seconds", "How late the last packets were.", one(count(&counts.drift) / 1e6)),
+        counter("made_bytes_total", "Bytes encoded.", each(&|m| m.state().made as f64)),
+        counter("sent_bytes_total", "Bytes sent to listeners.", each(&|m| m.state().sent as f64)),
+        counter("encode_seconds_total", "Time spent encoding.", each(&|m| m.state().encoding.0)),
+        counter(
             "encoders_replaced_total",
-            "counter",
             "Encoders that failed.",
             each(&|m| m.state().replaced as f64),
         ),
-        ("songs", "gauge", "Songs that can be played.", one(source.known as f64)),
-        ("songs_waiting", "gauge", "Files not listened to yet.", one(source.waiting as f64)),
-        ("songs_broken", "gauge", "Files that cannot be played.", one(source.broken as f64)),
-        ("uptime_seconds", "counter", "Time on the air.", one(station.uptime().0.0)),
-        ("cpu_seconds_total", "counter", "Time of processors used.", one(process::cpu())),
-        ("memory_bytes", "gauge", "Memory in use.", one(process::memory() as f64)),
+        gauge("songs", "Songs that can be played.", one(source.known as f64)),
+        gauge("songs_waiting", "Files not listened to yet.", one(source.waiting as f64)),
+        gauge("songs_broken", "Files that cannot be played.", one(source.broken as f64)),
+        counter("uptime_seconds", "Time on the air.", one(station.uptime().0.0)),
+        counter("cpu_seconds_total", "Time of processors used.", one(process::cpu())),
+        gauge("memory_bytes", "Memory in use.", one(process::memory() as f64)),
     ]
 }
