@@ -103,7 +103,6 @@ fn make(
             break;
         }
     }
-    drop(blocks);
     meter.finish()
 }
 
