@@ -6,7 +6,7 @@
 //! by metre, and another search follows the verdict.
 
 use super::harmony;
-use super::metre::{self, Read};
+use super::metre;
 use super::onset::{OnsetEnvelope, PARTS, REGISTERS};
 use super::tempo::{self, NEAR, TempoPath, box_mean, normalised, relative};
 use crate::base::{Bpm, Seconds};
@@ -36,6 +36,9 @@ const FEWEST: usize = 4;
 /// and 1.0, the faintest of the rendered clips 0.1 and 1.7.
 const WEAKEST: f32 = 0.04;
 const FAINTEST: f32 = 1.25;
+/// Share of the strongest tempo path's comb value that another needs to be read at all. Bare clicks
+/// have a second pulse at four thirds of theirs with a share of 0.37.
+const CREDIBLE: f32 = 0.4;
 /// A beat counts as heard when the pulse curve exceeds this near it.
 const HEARD: f32 = 0.5;
 /// The flux of rendered instruments peaks about this many hops after the attack.
@@ -81,10 +84,9 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     let music = sounding(onsets)?;
     let curves = Curves::new(onsets);
     let readings = readings(&curves).into_iter();
-    let (path, hops) = readings.map(|(path, read)| follow(&curves, path, &read)).find(
-        // The most plausible reading may be one that few onsets bear out: bare clicks have some.
-        |(_, hops)| heard(&curves.pulse, hops),
-    )?;
+    let (path, hops) = readings
+        .map(|(path, beats)| follow(&curves, path, &beats))
+        .find(|(_, hops)| heard(&curves.pulse, hops))?;
     let times = within(&attacks(&curves.pulse, onsets, &hops), &music);
     if times.len() < FEWEST {
         return None;
@@ -101,28 +103,33 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
     })
 }
 
-/// The tempo paths with the beats along them, those that look most like music first; none without
-/// a steady pulse.
-fn readings(curves: &Curves) -> Vec<(TempoPath, Read)> {
+/// The tempo paths with the beats along them, those that look most like music first, the bare pulse
+/// last: where no onsets bear out a reading, as with a metronome alone, it stands for itself. None
+/// without a steady pulse.
+fn readings(curves: &Curves) -> Vec<(TempoPath, Vec<f64>)> {
     let mut paths = tempo::tempo_paths(&curves.registers);
-    if paths.first().is_none_or(|path| path.strength < WEAKEST) {
-        paths.clear();
-    }
-    let read = |path: TempoPath| {
-        let pulse = dynamic_programming(&curves.pulse, &path);
-        let pulse: Vec<f64> = pulse.into_iter().map(|hop| hop as f64).collect();
-        let read = metre::read(&curves.registers, &curves.harmony, &pulse);
-        (pulse.len() >= FEWEST && read.beats.len() >= FEWEST).then_some((path, read))
+    let strongest = paths.first().map_or(0.0, |path| path.strength);
+    let least = WEAKEST.max(CREDIBLE * strongest);
+    paths.retain(|path| path.strength >= least);
+    let pulse = |path: TempoPath| {
+        let hops = dynamic_programming(&curves.pulse, &path);
+        (path, hops.into_iter().map(|hop| hop as f64).collect())
     };
-    let mut readings: Vec<_> = paths.into_iter().filter_map(read).collect();
+    let pulses: Vec<(TempoPath, Vec<f64>)> = paths.into_iter().map(pulse).collect();
+    let bare = pulses.first().cloned();
+    let read = |(path, pulse): (TempoPath, Vec<f64>)| {
+        (path, metre::read(&curves.registers, &curves.harmony, &pulse))
+    };
+    let mut readings: Vec<_> = pulses.into_iter().map(read).collect();
     readings.sort_by(|a, b| b.1.plausibility.total_cmp(&a.1.plausibility));
-    readings
+    let read = readings.into_iter().map(|(path, read)| (path, read.beats));
+    read.chain(bare).filter(|(_, beats)| beats.len() >= FEWEST).collect()
 }
 
 /// The search that follows a verdict: the path through its beats, and the hops of the beats.
-fn follow(curves: &Curves, path: TempoPath, read: &Read) -> (TempoPath, Vec<usize>) {
-    let path = path.through(&read.beats, curves.pulse.len());
-    let hops = dynamic_programming(&emphasised(&curves.pulse, &read.beats), &path);
+fn follow(curves: &Curves, path: TempoPath, beats: &[f64]) -> (TempoPath, Vec<usize>) {
+    let path = path.through(beats, curves.pulse.len());
+    let hops = dynamic_programming(&emphasised(&curves.pulse, beats), &path);
     (path, hops)
 }
 

@@ -250,3 +250,26 @@ fn two_hours_of_anything_are_answered() {
     let last = grid.beats[grid.beats.len() - 2].0 * OnsetEnvelope::rate() % 43.0;
     assert!((last - 20.0).abs() < 2.0, "the last beats lie where the first do: {last}");
 }
+
+#[test]
+fn a_bare_metronome_has_a_beat_at_its_tempo() {
+    for bpm in [80.0, 100.0, 120.0, 140.0] {
+        let mut sound = vec![0.0f32; (24.0 * RATE) as usize];
+        let mut beat = 0;
+        while let Some(click) = sound.get_mut((60.0 / bpm * f64::from(beat) * RATE) as usize..) {
+            let hz = if beat % 4 == 0 { 220.0 } else { 1_500.0 };
+            for (i, x) in click.iter_mut().take(4_000).enumerate() {
+                let t = i as f64 / RATE;
+                *x += (0.8 * (std::f64::consts::TAU * hz * t).sin() * (-40.0 * t).exp()) as f32;
+            }
+            beat += 1;
+        }
+        let mut analyzer = OnsetAnalyzer::new();
+        analyzer.push(&sound);
+        let grid = track_beats(&analyzer.finish());
+        let found = grid.map_or(0.0, |grid| grid.tempo.0);
+        // Half and double are pulses of the same clicks.
+        let octaves = (found / bpm).log2();
+        assert!((octaves - octaves.round()).abs() < 0.03, "clicks at {bpm} BPM heard at {found}");
+    }
+}
