@@ -106,6 +106,19 @@ fn bad_songs_are_skipped_with_their_reasons_and_the_rest_goes_on() {
     said(&desk, "only_bad_songs", &ran);
 }
 
+#[test]
+fn a_decoder_that_panics_is_told_of_as_a_song_that_cannot_be_read_and_nothing_else() {
+    let desk = Desk::with_songs(0);
+    // Its step size grows until it overflows, which only a build that checks numbers notices.
+    let mut bytes = std::fs::read("data/fixtures/ms_adpcm.wav").unwrap();
+    bytes[200..].fill(0x77);
+    std::fs::write(desk.path("music/loud.wav"), bytes).unwrap();
+    let ran = desk.run(&["analyze", "music"]);
+    assert_eq!(ran.code(), 4, "{}", ran.err());
+    assert!(!cfg!(debug_assertions) || ran.err().contains("the decoder failed"), "{}", ran.err());
+    assert!(!ran.err().contains("panicked"), "{}", ran.err());
+}
+
 /// Ten seconds of a tone that never changes.
 fn hum(path: &Path) {
     let spec = hound::WavSpec {

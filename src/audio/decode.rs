@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::ogg::{self, OggPackets};
 use super::packets::{Packets, Step};
 use super::{AudioBuffer, Tags, fold, front, packets};
-use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted};
+use crate::base::{
+    ByteSource, Error, ErrorKind, Limits, Result, SampleRate, Uninterrupted, contained,
+};
 
 /// Bytes looked at to tell Ogg files from others.
 const SNIFFED: u64 = 4;
@@ -245,8 +246,8 @@ impl Decoder {
 /// Runs a decoder on hostile input: a panic inside becomes an error about the file.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     // The decoder is dropped after a panic, so no broken state is ever seen.
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|e| e.or_at(path)),
-        Err(_) => Err(Error::new(ErrorKind::Unusable, "the decoder failed on this file").at(path)),
+    match contained(work) {
+        Some(result) => result.map_err(|e| e.or_at(path)),
+        None => Err(Error::new(ErrorKind::Unusable, "the decoder failed on this file").at(path)),
     }
 }

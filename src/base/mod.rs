@@ -5,6 +5,7 @@
 mod bytes;
 mod cancel;
 mod clock;
+mod contain;
 mod error;
 mod lanes;
 mod limits;
@@ -15,6 +16,7 @@ mod units;
 pub use bytes::{ByteSource, Uninterrupted};
 pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock, VirtualClock, utc};
+pub use contain::{contained, is_contained};
 pub use error::{Error, ErrorKind, Result};
 pub use lanes::{all_within, largest, sum_of};
 pub use limits::Limits;

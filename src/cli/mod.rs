@@ -23,7 +23,7 @@ use forever_args::{ForeverCli, ForeverCommand};
 use talk::Talk;
 use world::World;
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, is_contained};
 
 /// Runs `remix` with these words, the program's name first.
 pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -43,6 +43,7 @@ pub fn forever(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs a command and says how it ended.
 fn finish(common: &Common, run: impl FnOnce(&Talk) -> Result<Exit>) -> ExitCode {
+    hush_contained_panics();
     let talk = Talk::new(common);
     match run(&talk).and_then(|exit| all_printed().map(|()| exit)) {
         Ok(exit) => ExitCode::from(exit.0),
@@ -51,6 +52,16 @@ fn finish(common: &Common, run: impl FnOnce(&Talk) -> Result<Exit>) -> ExitCode 
             ExitCode::from(Exit::of(error.kind()).0)
         }
     }
+}
+
+/// Keeps panics that are answered with an error of our own from the terminal.
+fn hush_contained_panics() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_contained() {
+            tell(panic);
+        }
+    }));
 }
 
 /// Help and version go to stdout and are no failure; wrong usage is exit code 2. A closed pipe is

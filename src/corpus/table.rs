@@ -14,7 +14,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, contained};
 
 /// Most columns read from a file: 4,096 features and their labels.
 const MAX_COLUMNS: usize = 5_000;
@@ -153,11 +153,10 @@ impl Table {
     /// `Corrupt` where the bytes are no Parquet file of ours.
     pub fn from_parquet(bytes: Vec<u8>, path: &Path, redo: &str) -> Result<Table> {
         // The library reads untrusted bytes; a panic in it must not end the program.
-        let decoded = std::panic::catch_unwind(|| decode(bytes.into()));
-        match decoded {
-            Ok(Ok(table)) => Ok(table),
-            Ok(Err(e)) => Err(Error::corrupt(path, e.to_string(), redo)),
-            Err(_) => Err(Error::corrupt(path, "it cannot be decoded", redo)),
+        match contained(|| decode(bytes.into())) {
+            Some(Ok(table)) => Ok(table),
+            Some(Err(e)) => Err(Error::corrupt(path, e.to_string(), redo)),
+            None => Err(Error::corrupt(path, "it cannot be decoded", redo)),
         }
     }
 }

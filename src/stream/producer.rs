@@ -1,6 +1,5 @@
 //! Sound becomes packets, well before it is sent.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use super::station::Station;
 use crate::audio::AudioBuffer;
 use crate::audio::encode::live::{Format, LiveEncoder, Packet};
 use crate::audio::limiter::TruePeakLimiter;
-use crate::base::{Decibels, Result, SampleRate, Seconds};
+use crate::base::{Decibels, Result, SampleRate, Seconds, contained};
 
 /// True peak the sound stays under: encoders with loss add a few tenths of a dB.
 const CEILING: Decibels = Decibels(-1.6);
@@ -228,8 +227,7 @@ fn encoded(
     packets: &mut Vec<Packet>,
 ) -> bool {
     packets.clear();
-    let made = catch_unwind(AssertUnwindSafe(|| encoder.encode(planar, packets)));
-    let made = matches!(made, Ok(Ok(())));
+    let made = matches!(contained(|| encoder.encode(planar, packets)), Some(Ok(())));
     if !made {
         packets.clear();
     }

@@ -1,7 +1,6 @@
 //! The picture in a song file, and the colour a song is painted in.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use lofty::config::{ParseOptions, ParsingMode};
@@ -10,7 +9,7 @@ use lofty::picture::MimeType;
 use lofty::probe::Probe;
 
 use crate::analysis::Key;
-use crate::base::Limits;
+use crate::base::{Limits, contained};
 use crate::stream::Artwork;
 
 /// Larger pictures are not shown.
@@ -28,12 +27,12 @@ pub fn artwork(path: &Path, limits: &Limits) -> Option<(Artwork, String)> {
     if size > limits.max_file_bytes {
         return None;
     }
-    let found = catch_unwind(AssertUnwindSafe(|| {
+    let found = contained(|| {
         let (kind, bytes) = cover(path)?;
         let colour = colour(&bytes)?;
         Some((Artwork { kind, bytes: bytes.into() }, colour))
-    }));
-    found.ok().flatten()
+    });
+    found.flatten()
 }
 
 fn cover(path: &Path) -> Option<(&'static str, Vec<u8>)> {
