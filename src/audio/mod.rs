@@ -7,6 +7,7 @@ mod buffer;
 mod decode;
 mod dither;
 pub mod encode;
+mod flac_frame;
 mod fold;
 mod front;
 pub mod join;

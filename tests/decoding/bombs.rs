@@ -3,7 +3,8 @@
 
 use crate::seeds::riff;
 use crate::sound::*;
-use evermix::base::{ByteSource, ErrorKind};
+use evermix::audio::Decoder;
+use evermix::base::{ByteSource, ErrorKind, Limits};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -102,6 +103,14 @@ fn silent_flac(blocks: u32, claimed: u64) -> Vec<u8> {
         file.extend_from_slice(&sum.to_be_bytes());
     }
     file
+}
+
+#[test]
+fn a_flac_file_written_into_a_pipe_knows_its_length_by_its_last_block() {
+    let open = |file| Decoder::from_source(memory(file), "x".as_ref(), &Limits::default()).unwrap();
+    assert_eq!(open(silent_flac(100, 0)).claimed_frames(), Some(409_600));
+    assert_eq!(open(silent_flac(100, 77)).claimed_frames(), Some(77));
+    assert_eq!(open(silent_flac(1, 0)).claimed_frames(), None, "one block alone may be chance");
 }
 
 /// A packet of silence: 8 kbit/s at 8 kHz.
