@@ -261,6 +261,54 @@ fn segment_listens_to_no_song_that_the_cache_knows() {
     assert!((tempo(0) - 120.0).abs() < 0.7 && (tempo(1) - 116.0).abs() < 0.7);
 }
 
+/// Writes a stem of one channel.
+fn write_stem(path: &Path, rate: u32, samples: impl Iterator<Item = f32>) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let float = hound::SampleFormat::Float;
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: rate,
+        bits_per_sample: 32,
+        sample_format: float,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    samples.for_each(|x| writer.write_sample(x).unwrap());
+    writer.finalize().unwrap();
+}
+
+#[test]
+fn four_stems_are_cut_as_drums_and_the_sum_of_the_others() {
+    let desk = Desk::with_songs(1);
+    desk.ok(&["separate", "music", "made"]);
+    for part in ["drums", "other"] {
+        let (rate, planes) = read_wav(&desk.path(&format!("made/song0.wav/song0.wav_{part}.wav")));
+        let stem = |folder, part| desk.path(&format!("{folder}/s/s_{part}.wav"));
+        let scaled = |gain: f32| planes[0].iter().map(move |x| gain * x);
+        write_stem(&stem("two", part), rate, scaled(1.0));
+        if part == "drums" {
+            write_stem(&stem("four", part), rate, scaled(1.0));
+        } else {
+            write_stem(&stem("four", "bass"), rate, scaled(0.25));
+            write_stem(&stem("four", "vocals"), rate, scaled(0.25));
+            write_stem(&stem("four", "other"), rate, scaled(0.5));
+        }
+    }
+    desk.ok(&["segment", "two", "cut-two"]);
+    desk.ok(&["segment", "four", "cut-four"]);
+    let clips = |folder: &str| {
+        let mut clips = desk.snapshot(folder);
+        clips.retain(|path, _| path.extension().is_some_and(|e| e == "wav"));
+        clips
+    };
+    assert!(clips("cut-two").len() > 20);
+    assert_eq!(clips("cut-two"), clips("cut-four"));
+    // A vocal that ends early is no vocal of this song.
+    write_stem(&desk.path("four/s/s_vocals.wav"), 44_100, std::iter::repeat_n(0.0, 9_999));
+    let ran = desk.run(&["segment", "four", "cut-again"]);
+    assert_eq!(ran.code(), 4);
+    assert!(ran.err().contains("the stems do not match"), "{}", ran.err());
+}
+
 #[test]
 fn stems_are_heard_once_however_often_they_are_cut() {
     let desk = Desk::with_songs(1);

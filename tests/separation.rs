@@ -137,8 +137,7 @@ fn four_stems_add_up_too_and_two_take_their_place_again() {
         }
     }
     let cut = desk.run(&["segment", "stems", "beats"]);
-    assert_eq!(cut.code(), 3, "{}", cut.err());
-    assert!(cut.err().contains("--stems 2"), "{}", cut.err());
+    assert!(cut.err().contains("a.wav: skipped: too short: 1.4 s"), "{}", cut.err());
 
     assert_eq!(made(&[]), 1);
     let (_, drums) = stem(&desk, "stems", "a.wav", "drums");

@@ -4,9 +4,9 @@
 #
 #   scripts/peers/icecast.sh FOLDER_OF_SONGS [LISTENERS [SECONDS [SLOW]]]
 #
-# Ours mixes, analyses and encodes what it sends. Icecast is handed finished MP3. So the threads of
-# ours that serve are told apart. ONLY=ours or ONLY=icecast runs one of them; BIN is a folder of
-# programs that are built already.
+# Ours mixes, analyses and encodes what it sends, and the threads of it that serve are told apart.
+# Icecast is handed finished MP3, as is a relay of ours, which is the row to compare it with.
+# ONLY=ours, relay or icecast runs one of them; BIN is a folder of programs that are built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 songs=$(realpath "${1:?a folder of songs}")
@@ -58,22 +58,50 @@ print(*(f"{x:.2f}" if isinstance(x, float) else x for x in row), sep="\t")
 PY
 }
 
-ours() {
-    "$bin/forever" stream "$songs" --listeners 3000 --per-address 3000 --format mp3:128 \
-        --bind "127.0.0.1:$port" --project "$work/project" > "$work/ours.log" 2>&1 &
-    local pid=$! before
-    pids+=("$pid")
-    until curl -fs -o "$work/head.mp3" --max-time 3 "http://127.0.0.1:$port/all.mp3" ||
-        [ -s "$work/head.mp3" ]; do sleep 1; done
+# Starts our station and waits until it has sound; sets `origin`.
+originate() {
+    EVERMIX_TOKEN=peer "$bin/forever" stream "$songs" --listeners 3000 --per-address 3000 \
+        --format mp3:128 --bind "127.0.0.1:$port" --project "$work/project" \
+        > "$work/ours.log" 2>&1 &
+    origin=$!
+    pids+=("$origin")
+    sounding "$port"
     sleep 20
-    before=$(ticks "$pid")
+}
+
+# PORT: waits until a server has sound.
+sounding() {
+    rm -f "$work/head.mp3"
+    until curl -fs -o "$work/head.mp3" --max-time 3 "http://127.0.0.1:$1/all.mp3" ||
+        [ -s "$work/head.mp3" ]; do sleep 1; done
+}
+
+ours() {
+    local before
+    originate
+    before=$(ticks "$origin")
     sleep 30
-    echo "ours without listeners: $(awk "BEGIN { print ($(ticks "$pid") - $before) / $hz / 30 }")" \
-        "CPU seconds a second, $(($(rss "$pid") / 1024)) MiB"
-    crowd ours "$pid" "http://127.0.0.1:$port/all.mp3"
+    echo "ours without listeners: $(awk "BEGIN { print ($(ticks "$origin") - $before) / $hz / 30 }")" \
+        "CPU seconds a second, $(($(rss "$origin") / 1024)) MiB"
+    crowd ours "$origin" "http://127.0.0.1:$port/all.mp3"
     curl -s "http://127.0.0.1:$port/metrics" | grep -E '^[^#].*(underrun|dropped|drift)' || true
-    kill "$pid"
-    wait "$pid" || true
+    kill "$origin"
+    wait "$origin" || true
+}
+
+relay() {
+    local pid
+    originate
+    EVERMIX_TOKEN=peer "$bin/forever" stream --relay-of "http://127.0.0.1:$port/" \
+        --listeners 3000 --per-address 3000 --bind "127.0.0.1:$((port + 2))" \
+        > "$work/relay.log" 2>&1 &
+    pid=$!
+    pids+=("$pid")
+    sounding $((port + 2))
+    sleep 10
+    crowd relay "$pid" "http://127.0.0.1:$((port + 2))/all.mp3"
+    kill "$pid" "$origin"
+    wait "$pid" "$origin" || true
 }
 
 icecast() {
@@ -122,5 +150,6 @@ XML
 
 printf 'server\tCPU s\tserving s\tRSS before\tRSS most\tdropped\tsame\tslow closed\tp50 ms\tp99 ms\tp99 after first\n' > "$work/table"
 [ "${ONLY:-ours}" = ours ] && ours
+[ "${ONLY:-relay}" = relay ] && relay
 [ "${ONLY:-icecast}" = icecast ] && icecast
 column -t -s "$(printf '\t')" "$work/table"

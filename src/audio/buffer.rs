@@ -57,6 +57,13 @@ impl AudioBuffer {
         }
     }
 
+    /// Adds the samples of a buffer as long as this one.
+    pub fn add(&mut self, other: &AudioBuffer) {
+        for (plane, more) in self.planes.iter_mut().zip(&other.planes) {
+            plane.iter_mut().zip(more).for_each(|(x, y)| *x += y);
+        }
+    }
+
     /// Keeps the first `frames` frames.
     pub fn truncate(&mut self, frames: usize) {
         self.planes.iter_mut().for_each(|plane| plane.truncate(frames));

@@ -171,7 +171,7 @@ pub struct StreamArgs {
     /// What those who control the stream must show; nobody can without one
     #[arg(long, value_name = "SECRET", env = "EVERMIX_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// Pass on the MP3 of another station for more listeners; needs its token
+    /// Pass on the sound of another station for more listeners; needs its token
     #[arg(long, value_name = "URL", conflicts_with_all = ["inputs", "icecast", "formats"])]
     pub relay_of: Option<String>,
     /// Host under which listeners reach this relay [default: where it connects from]

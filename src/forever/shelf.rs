@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::song::SongId;
-use crate::base::{Quiet, Result};
+use crate::base::{Error, ErrorKind, Quiet, Result};
 use crate::mix::StemFiles;
 use crate::pipeline::{
     self, BeatSource, Context, Model, SeparateOptions, Skipped, SongAnalysis, SongInput, Sound,
@@ -134,7 +134,16 @@ impl<'a> Shelf<'a> {
                 folder
             }
         };
-        self.found = Some(by_content(&find_stems(context, folder)?));
+        let stems = find_stems(context, folder)?;
+        let many =
+            |song: &&SongInput| matches!(&song.sound, Sound::Stems { rest, .. } if rest.len() > 1);
+        if let (Stems::Found(folder), Some(song)) = (&self.stems, stems.iter().find(many)) {
+            return Err(Error::new(ErrorKind::Unusable, "these are more stems than two")
+                .at(folder.join(&song.name))
+                .because("songs are mixed from drums and everything else")
+                .hint("remix separate --stems 2 into another folder, and go on with that"));
+        }
+        self.found = Some(by_content(&stems));
         Ok(())
     }
 
@@ -152,7 +161,9 @@ fn id(song: &SongInput) -> SongId {
 fn by_content(stems: &[SongInput]) -> HashMap<String, StemFiles> {
     let mut found = HashMap::new();
     for song in stems {
-        if let Sound::Stems { drums, other, record: Some(record) } = &song.sound {
+        if let Sound::Stems { drums, rest, record: Some(record) } = &song.sound
+            && let [other] = rest.as_slice()
+        {
             let text = |path: &PathBuf| path.to_string_lossy().into_owned();
             let hash = record.content();
             let files = StemFiles { drums: text(drums), other: text(other), hash };

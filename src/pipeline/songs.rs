@@ -14,12 +14,12 @@ use crate::store::{InputFile, expand_inputs, hash_file, means_absent, name_songs
 pub enum Sound {
     /// A song file: one layer, the mix.
     Song(PathBuf),
-    /// Two stems of one length.
+    /// Stems of one length that add up to the song.
     Stems {
         /// The drums.
         drums: PathBuf,
-        /// Everything else.
-        other: PathBuf,
+        /// Everything else, in one file or several.
+        rest: Vec<PathBuf>,
         /// What the separate stage knew, where it made the stems.
         record: Option<Box<StemsRecord>>,
     },
@@ -150,8 +150,9 @@ fn skip(error: Error) -> Skipped {
     Skipped { item, error }
 }
 
-/// Stems below `folder`, laid out as `<song>/<song>_drums.wav` and `<song>_other.wav`. Empty where
-/// the folder holds none.
+/// Stems below `folder`, laid out as `<song>/<song>_drums.wav` and `<song>_other.wav`, and between
+/// them `<song>_bass.wav` and `<song>_vocals.wav` where there are more than two. Empty where the
+/// folder holds none.
 ///
 /// # Errors
 /// `Io` where stems that are there cannot be read.
@@ -171,28 +172,30 @@ fn stems_in(context: &Context<'_>, folder: &Path) -> Result<Option<SongInput>> {
     if name.starts_with('.') {
         return Ok(None);
     }
-    let drums = folder.join(format!("{name}_drums.wav"));
-    let other = folder.join(format!("{name}_other.wav"));
-    let (Some(drums_bytes), Some(other_bytes)) =
-        (bytes_of(context, &drums)?, bytes_of(context, &other)?)
-    else {
-        return Ok(None);
-    };
     let record_path = folder.join(format!("{name}.json"));
     let record = bytes_of(context, &record_path)?.map(|_| read_stems_record(context, &record_path));
     let record = record.transpose()?;
-    if record.as_ref().is_some_and(|record| record.parts != Stems::Two.names()) {
-        return Err(Error::new(ErrorKind::Unusable, "these are more stems than two")
-            .at(folder)
-            .because("beats are cut from drums and everything else")
-            .hint("remix separate --stems 2 into another folder, and go on with that"));
+    let (mut paths, mut bytes) = (Vec::new(), 0);
+    for part in Stems::Four.names() {
+        let path = folder.join(format!("{name}_{part}.wav"));
+        // What the record does not name was left behind by another separation.
+        if record.as_ref().is_some_and(|record| !record.parts.iter().any(|p| p == part)) {
+            continue;
+        }
+        match bytes_of(context, &path)? {
+            Some(more) => bytes += more,
+            None if record.is_none() && ["bass", "vocals"].contains(part) => continue,
+            None => return Ok(None),
+        }
+        paths.push(path);
     }
-    let hash = stems_hash(context, record.as_ref(), &drums, &other)?;
+    let hash = stems_hash(context, record.as_ref(), &paths)?;
+    let drums = paths.remove(0);
     Ok(Some(SongInput {
         source: record.as_ref().map_or_else(|| name.clone(), |r| r.source.clone()),
         name,
-        bytes: drums_bytes + other_bytes,
-        sound: Sound::Stems { drums, other, record: record.map(Box::new) },
+        bytes,
+        sound: Sound::Stems { drums, rest: paths, record: record.map(Box::new) },
         hash,
     }))
 }
@@ -212,8 +215,7 @@ fn bytes_of(context: &Context<'_>, path: &Path) -> Result<Option<u64>> {
 fn stems_hash(
     context: &Context<'_>,
     record: Option<&StemsRecord>,
-    drums: &Path,
-    other: &Path,
+    paths: &[PathBuf],
 ) -> Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     match record {
@@ -221,8 +223,9 @@ fn stems_hash(
             hasher.update(record.fingerprint.0.as_bytes());
         }
         None => {
-            hasher.update(hash_file(context.fs, drums, context.cancel)?.as_bytes());
-            hasher.update(hash_file(context.fs, other, context.cancel)?.as_bytes());
+            for path in paths {
+                hasher.update(hash_file(context.fs, path, context.cancel)?.as_bytes());
+            }
         }
     }
     Ok(hasher.finalize())

@@ -92,9 +92,10 @@ fn length(context: &Context<'_>, song: &SongInput) -> Option<(f64, f64)> {
             let seconds = seconds.min(context.limits.max_seconds);
             Some((seconds, seconds * rate * decoder.channels() as f64 * 4.0))
         }
-        Sound::Stems { .. } => {
-            let bytes = song.bytes as f64;
-            Some((bytes / (2.0 * 4.0 * 2.0 * 44_100.0), bytes))
+        Sound::Stems { rest, .. } => {
+            // Stereo at 44.1 kHz in 32-bit floats, of which two layers are written again.
+            let one = song.bytes as f64 / (1 + rest.len()) as f64;
+            Some((one / (4.0 * 2.0 * 44_100.0), 2.0 * one))
         }
     }
 }

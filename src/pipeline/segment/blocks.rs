@@ -30,11 +30,31 @@ enum Tap {
     Wav(Box<WavTap>),
 }
 
+impl Tap {
+    /// Replaces `block` by the next one; tells whether there is more.
+    fn next(&mut self, channels: usize, block: &mut AudioBuffer) -> Result<bool> {
+        block.planes.resize(channels, Vec::new());
+        block.clear();
+        match self {
+            Tap::Song(decoder) => decoder.next_block(block).map_err(unusable_input),
+            Tap::Wav(reader) => {
+                let read = reader.read(BLOCK, block).map_err(|e| {
+                    let short = e.kind() == std::io::ErrorKind::UnexpectedEof;
+                    let what = if short { "a stem is cut short" } else { "cannot read a stem" };
+                    Error::new(ErrorKind::Unusable, what).because(e.to_string())
+                })?;
+                Ok(read > 0)
+            }
+        }
+    }
+}
+
 /// Reads all layers of a song block by block, at one rate.
 pub struct Blocks<'a> {
     context: Context<'a>,
     song: &'a SongInput,
-    taps: Vec<Tap>,
+    /// The files of each layer, which are added up.
+    taps: Vec<Vec<Tap>>,
     resamplers: Vec<Resampler>,
     target: Option<SampleRate>,
     rate: SampleRate,
@@ -47,6 +67,8 @@ pub struct Blocks<'a> {
     kept_bytes: usize,
     /// What the layers of the last block were made from, where they were converted.
     raw: Vec<AudioBuffer>,
+    /// The block of a file that is added to its layer.
+    more: AudioBuffer,
     ended: bool,
 }
 
@@ -74,6 +96,7 @@ impl<'a> Blocks<'a> {
             kept: Some(Vec::new()),
             kept_bytes: 0,
             raw: Vec::new(),
+            more: AudioBuffer::default(),
             ended: false,
         };
         blocks.connect()?;
@@ -90,11 +113,13 @@ impl<'a> Blocks<'a> {
     }
 
     fn connect(&mut self) -> Result<()> {
-        let paths = match &self.song.sound {
-            Sound::Song(path) => vec![path],
-            Sound::Stems { drums, other, .. } => vec![drums, other],
+        let tap = |path| open_tap(&self.context, path);
+        self.taps = match &self.song.sound {
+            Sound::Song(path) => vec![vec![tap(path)?]],
+            Sound::Stems { drums, rest, .. } => {
+                vec![vec![tap(drums)?], rest.iter().map(|path| tap(path)).collect::<Result<_>>()?]
+            }
         };
-        self.taps = paths.into_iter().map(|p| open_tap(&self.context, p)).collect::<Result<_>>()?;
         let shape = |tap: &Tap| match tap {
             Tap::Song(d) => Ok((d.rate(), d.channels(), d.claimed_frames())),
             Tap::Wav(w) => {
@@ -107,14 +132,13 @@ impl<'a> Blocks<'a> {
             let frames = info.frames == record.frames.0;
             frames && info.rate == record.rate.hz() && info.channels == record.channels
         })?;
-        let (rate, channels, claimed) = shape(&self.taps[0])?;
-        for tap in &self.taps[1..] {
+        let (rate, channels, claimed) = shape(&self.taps[0][0])?;
+        for tap in self.taps.iter().flatten() {
             if shape(tap)?.0 != rate || shape(tap)?.1 != channels {
-                return Err(Error::new(ErrorKind::Unusable, "the stems do not match")
-                    .because("they differ in rate or channels"));
+                return Err(unequal("rate or channels"));
             }
         }
-        if let Tap::Song(decoder) = &self.taps[0] {
+        if let Tap::Song(decoder) = &self.taps[0][0] {
             self.tags = decoder.tags().clone();
         }
         if let Sound::Stems { record: Some(record), .. } = &self.song.sound {
@@ -123,17 +147,18 @@ impl<'a> Blocks<'a> {
         self.rate = self.target.unwrap_or(rate);
         self.own_rate = rate;
         (self.channels, self.claimed, self.ended) = (channels, claimed, false);
-        let resampler = |_: &Tap| Resampler::new(rate, self.rate, channels);
+        let resampler = |_: &Vec<Tap>| Resampler::new(rate, self.rate, channels);
         self.resamplers = self.taps.iter().map(resampler).collect::<Result<_>>()?;
         Ok(())
     }
 
     /// Holds stems of ours against their record.
     fn check_stems(&self, same: impl Fn(&WavTap, &StemsRecord, usize) -> bool) -> Result<()> {
-        let Sound::Stems { drums, other, record: Some(record) } = &self.song.sound else {
+        let Sound::Stems { drums, rest, record: Some(record) } = &self.song.sound else {
             return Ok(());
         };
-        for (i, (tap, path)) in self.taps.iter().zip([drums, other]).enumerate() {
+        let paths = std::iter::once(drums).chain(rest);
+        for (i, (tap, path)) in self.taps.iter().flatten().zip(paths).enumerate() {
             if !matches!(tap, Tap::Wav(reader) if same(reader, record, i)) {
                 let why = "it is not the stem that was made; remix separate makes it again";
                 return Err(Error::corrupt(path, why, "remix separate"));
@@ -199,8 +224,7 @@ impl<'a> Blocks<'a> {
             }
             let frames = layers[0].frames();
             if layers.iter().any(|l| l.frames() != frames) {
-                return Err(Error::new(ErrorKind::Unusable, "the stems do not match")
-                    .because("they differ in length"));
+                return Err(unequal("length"));
             }
             if frames > 0 {
                 return Ok(Taken::Block);
@@ -208,26 +232,23 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    fn fill(&mut self, tap: usize, layer: &mut AudioBuffer) -> Result<()> {
-        layer.planes.resize(self.channels, Vec::new());
-        layer.clear();
-        let more = match &mut self.taps[tap] {
-            Tap::Song(decoder) => decoder.next_block(layer).map_err(unusable_input)?,
-            Tap::Wav(reader) => {
-                reader.read(BLOCK, layer).map_err(|e| {
-                    let short = e.kind() == std::io::ErrorKind::UnexpectedEof;
-                    let what = if short { "a stem is cut short" } else { "cannot read a stem" };
-                    Error::new(ErrorKind::Unusable, what).because(e.to_string())
-                })? > 0
+    fn fill(&mut self, at: usize, layer: &mut AudioBuffer) -> Result<()> {
+        let (first, others) = self.taps[at].split_first_mut().expect("every layer has a file");
+        let more = first.next(self.channels, layer)?;
+        for tap in others {
+            let as_long = tap.next(self.channels, &mut self.more)? == more;
+            if !as_long || self.more.frames() != layer.frames() {
+                return Err(unequal("length"));
             }
-        };
+            layer.add(&self.more);
+        }
         self.ended = !more;
         if self.target.is_some() {
-            self.raw[tap].extend(layer);
+            self.raw[at].extend(layer);
             let mut converted = AudioBuffer::new(self.channels);
-            self.resamplers[tap].push(layer, &mut converted)?;
+            self.resamplers[at].push(layer, &mut converted)?;
             if !more {
-                self.resamplers[tap].finish(&mut converted)?;
+                self.resamplers[at].finish(&mut converted)?;
             }
             *layer = converted;
         }
@@ -270,7 +291,7 @@ impl<'a> Blocks<'a> {
     }
 
     fn claimed_here(&self) -> Option<u64> {
-        let from = match &self.taps.first()? {
+        let from = match &self.taps.first()?.first()? {
             Tap::Song(d) => d.rate(),
             Tap::Wav(w) => SampleRate::new(w.info().rate).ok()?,
         };
@@ -287,7 +308,8 @@ impl<'a> Blocks<'a> {
 
     /// What is worth knowing about the input once it was read.
     pub fn note(&self) -> String {
-        let Some(Tap::Song(decoder)) = self.taps.first() else { return String::new() };
+        let first = self.taps.first().and_then(|layer| layer.first());
+        let Some(Tap::Song(decoder)) = first else { return String::new() };
         let damage = decoder.damage();
         let seconds = |frames: u64| frames as f64 / decoder.rate().as_f64();
         let mut notes = Vec::new();
@@ -306,6 +328,11 @@ impl<'a> Blocks<'a> {
         }
         notes.join("; ")
     }
+}
+
+fn unequal(what: &str) -> Error {
+    Error::new(ErrorKind::Unusable, "the stems do not match")
+        .because(format!("they differ in {what}"))
 }
 
 fn open_tap(context: &Context<'_>, path: &std::path::Path) -> Result<Tap> {

@@ -244,11 +244,7 @@ pub fn mixed<'b>(layers: &'b [AudioBuffer], mix: &'b mut AudioBuffer) -> &'b Aud
     }
     mix.clear();
     mix.extend(&layers[0]);
-    for layer in &layers[1..] {
-        for (plane, more) in mix.planes.iter_mut().zip(&layer.planes) {
-            plane.iter_mut().zip(more).for_each(|(x, y)| *x += y);
-        }
-    }
+    layers[1..].iter().for_each(|layer| mix.add(layer));
     mix
 }
 
