@@ -124,5 +124,6 @@ make long_cbr.mp3 long -c:a libmp3lame -b:a 64k
 make long_vbr.mp3 long -c:a libmp3lame -q:a 5
 make long.ogg long -c:a libvorbis -q:a 1 -page_duration 100000
 make long.m4a long -c:a aac -b:a 48k
+make long.aac long -c:a aac -b:a 48k
 
 ls -l "$out"

@@ -1,8 +1,9 @@
-//! MP3 songs: each packet in its place, though the format has no timestamps.
+//! Bare streams of MP3 and AAC: each packet in its place, though they have no timestamps.
 //!
 //! The general reader counts the packets it finds, so that everything after a damaged stretch
 //! moves forward; and it guesses the length of files without a tag and cuts them there.
 
+mod adts;
 mod header;
 mod info;
 #[cfg(test)]
@@ -16,23 +17,25 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::front::behind_tags;
-use super::packets::{Packets, Step, read_failed, unusable};
+use super::packets::{AAC_DELAY, Packets, Step, read_failed, unusable};
 use super::{AudioBuffer, Tags};
 use crate::base::{Error, ErrorKind, Result, SampleRate};
+use adts::Adts;
 use header::Header;
 use info::Info;
-use walk::{Rest, Walk};
+use walk::{Head, Rest, Walk};
 
 /// Packets that may be gone in a hole beside those its bytes account for: 1.3 seconds. If more
 /// are missing, they are missing elsewhere.
 const MOST_VANISHED: u64 = 50;
 
-/// The packets of one MP3 stream.
-pub(super) struct MpegPackets<R> {
-    walk: Walk<R>,
+/// The packets of one stream.
+pub(super) struct MpegPackets<R, H> {
+    walk: Walk<R, H>,
     decoder: Box<dyn AudioDecoder>,
-    header: Header,
+    header: H,
     info: Info,
+    channels: usize,
     /// Packets of music, from the tag or counted.
     promised: u64,
     tags: Tags,
@@ -54,20 +57,51 @@ struct Holes {
     bytes: u64,
 }
 
-impl<R: Read + Seek + Send> MpegPackets<R> {
+impl<R: Read + Seek + Send> MpegPackets<R, Header> {
     /// Takes over a source that was found to hold layer III, with its tags.
-    pub fn open(mut source: R, params: &AudioCodecParameters, tags: Tags) -> Result<Self> {
-        let start = behind_tags(&mut source).map_err(read_failed)?;
-        let end = source.seek(SeekFrom::End(0)).map_err(read_failed)?;
-        let mut walk = Walk::new(source, start).map_err(read_failed)?;
-        let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
-        let header = walk.next().map_err(read_failed)?.ok_or_else(nothing)?.header;
-        let first = walk.place() - header.bytes as u64;
+    pub fn mp3(source: R, params: &AudioCodecParameters, tags: Tags) -> Result<Self> {
+        let (mut walk, header, length) = begin::<R, Header>(source)?;
         let info = Info::parse(walk.packet(), &header);
         if info.is_none() {
-            walk.go_to(first).map_err(read_failed)?;
+            walk.go_to(walk.place() - header.bytes as u64).map_err(read_failed)?;
         }
-        let info = info.unwrap_or_default().if_it_fits(end - first);
+        let info = info.unwrap_or_default().if_it_fits(length);
+        let channels = if header.mono { 1 } else { 2 };
+        Self::new(walk, header, info, channels, params, tags)
+    }
+}
+
+impl<R: Read + Seek + Send> MpegPackets<R, Adts> {
+    /// Takes over a source that was found to hold bare AAC, with its tags.
+    pub fn aac(source: R, params: &AudioCodecParameters, tags: Tags) -> Result<Self> {
+        let (mut walk, header, _) = begin::<R, Adts>(source)?;
+        walk.go_to(walk.place() - header.bytes() as u64).map_err(read_failed)?;
+        let info = Info { delay: AAC_DELAY as u32, ..Info::default() };
+        let channels = params.channels.as_ref().map_or(0, |c| c.count());
+        Self::new(walk, header, info, channels, params, tags)
+    }
+}
+
+/// Finds the first packet of a source, its header, and the bytes from there on.
+fn begin<R: Read + Seek, H: Head>(mut source: R) -> Result<(Walk<R, H>, H, u64)> {
+    let start = behind_tags(&mut source).map_err(read_failed)?;
+    let end = source.seek(SeekFrom::End(0)).map_err(read_failed)?;
+    let mut walk = Walk::<R, H>::new(source, start).map_err(read_failed)?;
+    let nothing = || Error::new(ErrorKind::Unusable, "no audio in this file");
+    let header = walk.next().map_err(read_failed)?.ok_or_else(nothing)?.header;
+    let length = end - (walk.place() - header.bytes() as u64);
+    Ok((walk, header, length))
+}
+
+impl<R: Read + Seek + Send, H: Head> MpegPackets<R, H> {
+    fn new(
+        mut walk: Walk<R, H>,
+        header: H,
+        info: Info,
+        channels: usize,
+        params: &AudioCodecParameters,
+        tags: Tags,
+    ) -> Result<Self> {
         let promised = match info.packets {
             Some(packets) => packets,
             None => walk.survey().map_err(read_failed)?.with_lost(),
@@ -81,9 +115,10 @@ impl<R: Read + Seek + Send> MpegPackets<R> {
             decoder,
             header,
             info,
+            channels,
             promised,
             tags,
-            rate: SampleRate::new(header.rate)?,
+            rate: SampleRate::new(header.rate())?,
             number: 0,
             seen: Rest::default(),
             holes: None,
@@ -145,13 +180,13 @@ impl<R: Read + Seek + Send> MpegPackets<R> {
     }
 }
 
-impl<R: Read + Seek + Send> Packets for MpegPackets<R> {
+impl<R: Read + Seek + Send, H: Head + Send> Packets for MpegPackets<R, H> {
     fn rate(&self) -> SampleRate {
         self.rate
     }
 
     fn channels(&self) -> usize {
-        if self.header.mono { 1 } else { 2 }
+        self.channels
     }
 
     fn claimed_frames(&self) -> Option<u64> {
@@ -159,7 +194,7 @@ impl<R: Read + Seek + Send> Packets for MpegPackets<R> {
     }
 
     fn format(&self) -> &'static str {
-        "mp3"
+        H::NAME
     }
 
     fn tags(&self) -> &Tags {
@@ -177,21 +212,20 @@ impl<R: Read + Seek + Send> Packets for MpegPackets<R> {
     fn next(&mut self, out: &mut AudioBuffer) -> Result<Step> {
         let Some(found) = self.walk.next().map_err(read_failed)? else { return Ok(Step::End) };
         self.packet.clear();
-        self.packet.extend_from_slice(self.walk.packet());
+        self.packet.extend_from_slice(&self.walk.packet()[found.header.sound()..]);
         if found.junk > 0 && self.number > 0 {
             self.number += self.lost(found.junk).map_err(read_failed)?;
             // What packets borrow from lost ones must not be taken from older ones.
             self.decoder.reset();
         }
-        let place = self.number.saturating_mul(u64::from(self.header.frames));
+        let place = self.number.saturating_mul(u64::from(self.header.frames()));
         self.number = self.number.saturating_add(1);
         self.seen.packets += 1;
-        self.seen.bytes += found.header.bytes as u64;
-        let frames = Duration::from(self.header.frames);
-        let channels = self.channels();
+        self.seen.bytes += found.header.bytes() as u64;
+        let frames = Duration::from(self.header.frames());
         let packet = PacketRef::new(0, Timestamp::ZERO, frames, &self.packet);
         match self.decoder.decode_ref(&packet) {
-            Ok(decoded) if decoded.num_planes() == channels => {
+            Ok(decoded) if decoded.num_planes() == self.channels => {
                 decoded.copy_to_vecs_planar(&mut self.scratch);
                 Ok(self.trim(place, out))
             }

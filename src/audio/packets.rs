@@ -8,7 +8,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::{Hint, Probe};
-use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_MP3};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_ISOMP4, FORMAT_ID_MP3};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
@@ -23,7 +23,7 @@ use crate::base::{ByteSource, Error, ErrorKind, Limits, Result, SampleRate};
 
 /// AAC frames an encoder puts before the music when the file does not say (FFmpeg, FDK: 1,024;
 /// all MPEG-4 LC encoders delay by at least one such block).
-const AAC_DELAY: u64 = 1_024;
+pub(super) const AAC_DELAY: u64 = 1_024;
 
 /// What reading one packet came to.
 pub(super) enum Step {
@@ -84,9 +84,14 @@ pub(super) fn open(
     if let Some(revision) = format.metadata().skip_to_latest() {
         tags.absorb(revision, limits.max_tag_field_bytes);
     }
-    if format.format_info().format == FORMAT_ID_MP3 {
+    let kind = format.format_info().format;
+    if kind == FORMAT_ID_MP3 || kind == FORMAT_ID_ADTS {
         let params = audio_params(&*format)?.1.clone();
-        return Ok(Box::new(MpegPackets::open(format.into_inner(), &params, tags)?));
+        let source = format.into_inner();
+        return Ok(match kind {
+            FORMAT_ID_MP3 => Box::new(MpegPackets::mp3(source, &params, tags)?),
+            _ => Box::new(MpegPackets::aac(source, &params, tags)?),
+        });
     }
     Ok(Box::new(PacketReader::new(format, tags, edit, claimed)?))
 }

@@ -101,6 +101,9 @@ impl Antenna {
     fn serve(self, station: &Arc<Station>, over: &AtomicBool, mut goes_on: impl FnMut() -> bool) {
         let Antenna { runtime, listener, limits, .. } = self;
         let (stop, stopped) = watch::channel(false);
+        for mount in station.mounts.iter().cloned() {
+            runtime.spawn(async move { mount.wake().await });
+        }
         let serving = runtime.spawn(serve(listener, router(station.clone()), limits, stopped));
         while !over.load(Ordering::SeqCst) && goes_on() {
             std::thread::sleep(LOOK);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::ring::Ring;
 use crate::audio::encode::live::Format;
@@ -18,8 +18,11 @@ pub struct Mount {
     /// What it is encoded as.
     pub format: Format,
     ring: Mutex<Ring>,
-    /// Number of the first packet not yet released.
+    /// Number of the first packet not yet released, as the ring has it and as listeners know it.
+    due: AtomicU64,
     released: watch::Sender<u64>,
+    /// Says that listeners have something to know.
+    news: Notify,
     sent: AtomicU64,
     /// Time spent encoding, in microseconds, and encoders that had to be replaced.
     encoding: AtomicU64,
@@ -47,9 +50,18 @@ impl Mount {
     /// A mount at `path` whose encoder makes `rate` frames a second.
     pub fn new(path: String, format: Format, rate: f64, header: Bytes, keep: usize) -> Mount {
         let ring = Mutex::new(Ring::new(format, rate, header, keep));
-        let released = watch::Sender::new(0);
         let zero = || AtomicU64::new(0);
-        Mount { path, format, ring, released, sent: zero(), encoding: zero(), replaced: zero() }
+        Mount {
+            path,
+            format,
+            ring,
+            due: zero(),
+            released: watch::Sender::new(0),
+            news: Notify::new(),
+            sent: zero(),
+            encoding: zero(),
+            replaced: zero(),
+        }
     }
 
     /// The ring. Nothing that holds it fails half way.
@@ -57,10 +69,21 @@ impl Mount {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Releases what is due and wakes the listeners.
+    /// Releases what is due and has the listeners woken.
     pub fn release(&self, until: Seconds) {
         let number = self.ring().release(until);
-        self.released.send_if_modified(|before| std::mem::replace(before, number) != number);
+        if self.due.swap(number, Ordering::AcqRel) != number {
+            self.news.notify_one();
+        }
+    }
+
+    /// Wakes the listeners at every release, for ever. To wake a thousand of them from a thread
+    /// that is not one of those they run on would cost that many calls to the system.
+    pub async fn wake(&self) {
+        loop {
+            self.news.notified().await;
+            self.released.send_replace(self.due.load(Ordering::Acquire));
+        }
     }
 
     /// Tells of every release.

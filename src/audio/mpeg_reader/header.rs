@@ -1,10 +1,7 @@
 //! Headers of MPEG audio packets, layer III (ISO/IEC 11172-3 section 2.4.1.3, 13818-3 for the
 //! low rates; "2.5" is the common extension below 16 kHz).
 
-/// Bytes of a header.
-pub(super) const LENGTH: usize = 4;
-/// Longest packet: 320 kbit/s at 32 kHz, with padding.
-pub(super) const MAX_PACKET: usize = 1_441;
+use super::walk::Head;
 
 /// kbit/s by index, for MPEG-1 and for the lower rates. 0 is "free format", which is not read.
 const BITRATES: [[u32; 15]; 2] = [
@@ -14,7 +11,7 @@ const BITRATES: [[u32; 15]; 2] = [
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(in crate::audio) struct Header {
     /// Frames a second.
     pub rate: u32,
     pub mono: bool,
@@ -26,10 +23,14 @@ pub(super) struct Header {
     pub side_end: usize,
 }
 
-impl Header {
-    /// Reads the header at the beginning of `bytes`, if there is one.
-    pub fn parse(bytes: &[u8]) -> Option<Header> {
-        let &[sync, kind, rates, mode] = bytes.first_chunk::<LENGTH>()?;
+impl Head for Header {
+    const NAME: &'static str = "mp3";
+    const LENGTH: usize = 4;
+    /// 320 kbit/s at 32 kHz, with padding.
+    const MAX_PACKET: usize = 1_441;
+
+    fn parse(bytes: &[u8]) -> Option<Header> {
+        let &[sync, kind, rates, mode] = bytes.first_chunk::<{ Header::LENGTH }>()?;
         let is_layer3 = sync == 0xff && kind & 0xe6 == 0xe2;
         let (slower, low) = match kind >> 3 & 3 {
             0 => (2, true),
@@ -55,13 +56,30 @@ impl Header {
             mono,
             frames,
             bytes: (frames / 8 * bitrate * 1_000 / rate + u32::from(rates >> 1 & 1)) as usize,
-            side_end: LENGTH + checksum + side,
+            side_end: Self::LENGTH + checksum + side,
         })
     }
 
-    /// Whether both can be packets of one stream: bit rate and stereo coding may change.
-    pub fn is_like(&self, other: &Header) -> bool {
+    /// Bit rate and stereo coding may change.
+    fn is_like(&self, other: &Header) -> bool {
         (self.rate, self.mono, self.frames) == (other.rate, other.mono, other.frames)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// The decoder reads the header again.
+    fn sound(&self) -> usize {
+        0
     }
 }
 
@@ -106,7 +124,7 @@ mod tests {
                 continue;
             }
             if let Some(header) = Header::parse(&word.to_be_bytes()) {
-                assert!((24..=MAX_PACKET).contains(&header.bytes), "{header:?}");
+                assert!((24..=Header::MAX_PACKET).contains(&header.bytes), "{header:?}");
             }
         }
     }

@@ -4,6 +4,7 @@
 //! 24 bits of delay and padding make gapless playback possible.
 
 use super::header::Header;
+use super::walk::Head;
 
 /// Frames every decoder adds in front (528 of the filter bank and one), which LAME does not count.
 const DECODER_DELAY: u32 = 529;
@@ -28,8 +29,8 @@ impl Info {
     }
 
     /// Frames of music in so many packets.
-    pub fn frames(&self, packets: u64, header: &Header) -> u64 {
-        let all = packets.saturating_mul(u64::from(header.frames));
+    pub fn frames(&self, packets: u64, header: &impl Head) -> u64 {
+        let all = packets.saturating_mul(u64::from(header.frames()));
         all.saturating_sub(u64::from(self.delay) + u64::from(self.padding))
     }
 

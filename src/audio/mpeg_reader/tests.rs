@@ -14,7 +14,7 @@ fn stream(packets: u8) -> Vec<u8> {
 
 /// The first byte of each packet's body, and the junk before it.
 fn found(bytes: &[u8]) -> Vec<(u8, u64)> {
-    let mut walk = Walk::new(Cursor::new(bytes), 0).unwrap();
+    let mut walk = Walk::<_, Header>::new(Cursor::new(bytes), 0).unwrap();
     let mut found = Vec::new();
     while let Some(next) = walk.next().unwrap() {
         found.push((walk.packet()[4], next.junk));
@@ -57,7 +57,7 @@ fn packets_of_another_kind_are_junk() {
 #[test]
 fn a_survey_counts_what_follows_and_comes_back() {
     let bytes = [&stream(4), &[0; 900][..], &stream(5), b"TAG"].concat();
-    let mut walk = Walk::new(Cursor::new(bytes), 0).unwrap();
+    let mut walk = Walk::<_, Header>::new(Cursor::new(bytes), 0).unwrap();
     walk.next().unwrap();
     let rest = walk.survey().unwrap();
     assert_eq!((rest.packets, rest.bytes, rest.junk, rest.ends_clean), (8, 8 * 417, 900, true));

@@ -3,15 +3,36 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::header::{Header, LENGTH, MAX_PACKET};
-
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 15;
 
+/// What each packet of a stream begins with.
+pub(in crate::audio) trait Head: Copy {
+    /// What the format is called.
+    const NAME: &'static str;
+    /// Bytes that must be there to read a header.
+    const LENGTH: usize;
+    /// Bytes of the longest packet.
+    const MAX_PACKET: usize;
+
+    /// Reads the header at the beginning of `bytes`, if there is one.
+    fn parse(bytes: &[u8]) -> Option<Self>;
+    /// Whether both can be packets of one stream.
+    fn is_like(&self, other: &Self) -> bool;
+    /// Bytes of the packet, header included.
+    fn bytes(&self) -> usize;
+    /// Frames in the packet.
+    fn frames(&self) -> u32;
+    /// Frames a second.
+    fn rate(&self) -> u32;
+    /// Where in the packet that begins what its decoder takes.
+    fn sound(&self) -> usize;
+}
+
 /// A packet and what lay before it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub header: Header,
+pub(super) struct Found<H> {
+    pub header: H,
     /// Bytes between the last packet and this one that are no packet.
     pub junk: u64,
 }
@@ -37,20 +58,20 @@ impl Rest {
 }
 
 /// Walks through the packets of one stream. Its work is linear in the bytes read.
-pub(super) struct Walk<R> {
+pub(super) struct Walk<R, H> {
     source: R,
     buffer: Vec<u8>,
     at: usize,
     /// Place in the source of the first byte of the buffer.
     base: u64,
     /// The first packet found; all others are like it.
-    first: Option<Header>,
+    first: Option<H>,
     /// The last packet ended here, so that the next one must begin here.
     in_step: bool,
     packet: Range<usize>,
 }
 
-impl<R: Read + Seek> Walk<R> {
+impl<R: Read + Seek, H: Head> Walk<R, H> {
     /// Starts at a place in the source.
     pub fn new(source: R, start: u64) -> io::Result<Self> {
         let mut walk = Walk {
@@ -77,15 +98,15 @@ impl<R: Read + Seek> Walk<R> {
     }
 
     /// Finds the next whole packet; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Found>> {
+    pub fn next(&mut self) -> io::Result<Option<Found<H>>> {
         let start = self.place();
-        while self.fetch(LENGTH)? {
+        while self.fetch(H::LENGTH)? {
             match self.packet_here()? {
                 Some(header) => {
                     let junk = self.place() - start;
                     self.first.get_or_insert(header);
-                    self.packet = self.at..self.at + header.bytes;
-                    self.at += header.bytes;
+                    self.packet = self.at..self.at + header.bytes();
+                    self.at += header.bytes();
                     self.in_step = true;
                     return Ok(Some(Found { header, junk }));
                 }
@@ -104,7 +125,7 @@ impl<R: Read + Seek> Walk<R> {
         let mut rest = Rest::default();
         while let Some(found) = self.next()? {
             rest.packets += 1;
-            rest.bytes += found.header.bytes as u64;
+            rest.bytes += found.header.bytes() as u64;
             rest.junk += found.junk;
             rest.ends_clean = self.ends_here()?;
         }
@@ -115,9 +136,9 @@ impl<R: Read + Seek> Walk<R> {
 
     /// The packet at the cursor. Where one is due its header is enough, unless a packet that is
     /// surer begins inside it; elsewhere another packet must follow it.
-    fn packet_here(&mut self) -> io::Result<Option<Header>> {
+    fn packet_here(&mut self) -> io::Result<Option<H>> {
         let Some(header) = self.header(0)? else { return Ok(None) };
-        if !self.fetch(header.bytes)? {
+        if !self.fetch(header.bytes())? {
             return Ok(None);
         }
         if self.is_followed(0, &header)? {
@@ -126,7 +147,7 @@ impl<R: Read + Seek> Walk<R> {
         if !self.in_step {
             return Ok(None);
         }
-        for inside in LENGTH..header.bytes {
+        for inside in H::LENGTH..header.bytes() {
             if let Some(other) = self.header(inside)?
                 && self.is_followed(inside, &other)?
             {
@@ -136,17 +157,17 @@ impl<R: Read + Seek> Walk<R> {
         Ok(Some(header))
     }
 
-    fn header(&mut self, ahead: usize) -> io::Result<Option<Header>> {
-        if !self.fetch(ahead + LENGTH)? {
+    fn header(&mut self, ahead: usize) -> io::Result<Option<H>> {
+        if !self.fetch(ahead + H::LENGTH)? {
             return Ok(None);
         }
-        let header = Header::parse(&self.buffer[self.at + ahead..]);
+        let header = H::parse(&self.buffer[self.at + ahead..]);
         Ok(header.filter(|h| self.first.as_ref().is_none_or(|first| h.is_like(first))))
     }
 
     /// Whether the packet `ahead` of the cursor ends where another begins, or with the file.
-    fn is_followed(&mut self, ahead: usize, header: &Header) -> io::Result<bool> {
-        let end = ahead + header.bytes;
+    fn is_followed(&mut self, ahead: usize, header: &H) -> io::Result<bool> {
+        let end = ahead + header.bytes();
         if let Some(next) = self.header(end)? {
             return Ok(next.is_like(header));
         }
@@ -174,7 +195,7 @@ impl<R: Read + Seek> Walk<R> {
 
     /// Makes `bytes` available from the cursor on; `false` if the source ends before.
     fn fetch(&mut self, bytes: usize) -> io::Result<bool> {
-        debug_assert!(bytes <= 2 * MAX_PACKET + LENGTH);
+        debug_assert!(bytes <= 2 * H::MAX_PACKET + H::LENGTH);
         if self.buffer.len() - self.at >= bytes {
             return Ok(true);
         }
