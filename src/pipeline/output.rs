@@ -18,6 +18,9 @@ const LOSSY_CEILING: Decibels = Decibels(-1.6);
 /// Blocks handed to the encoder together: threads that wake each other for every block get into
 /// each other's way, which cost an hour of MP3 a tenth of its time on two cores.
 const BATCH: usize = 16;
+/// Batches made ahead, six seconds each: transitions are made more slowly than they are encoded,
+/// and all else so much faster that the encoder need not wait for them.
+const AHEAD: usize = 8;
 
 /// A file to be made.
 #[derive(Clone, Debug)]
@@ -49,7 +52,7 @@ pub fn write_output(
     let name = output.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     context.progress.report(Event::ItemStarted { item: &name });
     let pending = Pending::create(context.fs, &output.path)?;
-    let (made, making) = sync_channel(1);
+    let (made, making) = sync_channel(AHEAD);
     let (frames, energies) = std::thread::scope(|scope| {
         let meter = scope.spawn(move || make(next, &made, output));
         // The channel is dropped at the end of this call, which frees the other if we fail.
