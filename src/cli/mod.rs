@@ -25,6 +25,8 @@ use world::World;
 
 use crate::base::{Error, Result, is_contained};
 
+pub use settings::{Overrides, PROJECT_FILE, Resolved, Settings, resolve};
+
 /// Runs `remix` with these words, the program's name first.
 pub fn remix(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(words) {

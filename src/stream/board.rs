@@ -42,6 +42,7 @@ impl Board {
         match news {
             News::Planned(segment) => {
                 self.drop_from(segment.id);
+                self.end_at(segment.start);
                 self.segments.push_back(segment.clone());
             }
             News::Gone(from) => self.drop_from(*from),
@@ -51,6 +52,18 @@ impl Board {
 
     fn drop_from(&mut self, id: u64) {
         while self.segments.back().is_some_and(|last| last.id >= id) {
+            self.segments.pop_back();
+        }
+    }
+
+    /// What is heard ends where the next begins: whoever passes a stream on learns only then how
+    /// long it was. What is left without any length is never heard.
+    fn end_at(&mut self, start: i64) {
+        while let Some(last) = self.segments.back_mut() {
+            last.frames = last.frames.min(start - last.start);
+            if last.frames > 0 {
+                return;
+            }
             self.segments.pop_back();
         }
     }
@@ -66,8 +79,9 @@ impl Board {
         for segment in &self.segments {
             if segment.id >= self.next_begun && segment.start <= frame {
                 self.begun.0 += 1;
-                self.begun.1 += segment.frames;
-                self.begun.2 += width(segment, self.rate);
+                // Some say that they last for ever.
+                self.begun.1 = self.begun.1.saturating_add(segment.frames);
+                self.begun.2 = self.begun.2.saturating_add(width(segment, self.rate));
                 self.next_begun = segment.id + 1;
             }
         }
@@ -228,5 +242,23 @@ mod tests {
         assert_eq!(board.segments().count(), 1);
         board.take(&News::Planned(segment(2, 140, 20, &["b"])));
         assert_eq!(board.segments().next().unwrap().frames, 20);
+    }
+    #[test]
+    fn songs_of_unknown_length_last_until_the_next_and_are_forgotten_like_all_others() {
+        let mut board = Board::new(10.0, Vec::new());
+        let for_ever = i64::MAX / 4;
+        for minute in 0..60 {
+            // One that nothing follows in the sound, and one that is heard for a minute.
+            for half in [0, 1] {
+                let id = 2 * minute + half;
+                let song = id.to_string();
+                board.take(&News::Planned(segment(id, 600 * minute as i64, for_ever, &[&song])));
+            }
+            board.advance(Seconds(60.0 * minute as f64 + 30.0), 0.0);
+        }
+        let kept: Vec<u64> = board.segments().map(|s| s.id).collect();
+        assert_eq!(kept, (49..60).map(|minute| 2 * minute + 1).collect::<Vec<_>>());
+        assert_eq!(board.song(Seconds(3_540.5)).unwrap().id, "119");
+        assert_eq!(board.history().count(), 60);
     }
 }

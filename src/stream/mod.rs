@@ -27,6 +27,7 @@ pub use air::Antenna;
 pub use board::Board;
 pub use http::router;
 pub use icecast::Icecast;
+pub use icy::{IcyReader, IcyWriter};
 pub use mount::{Mount, MountState};
 pub use pace::{Pace, Released};
 pub use producer::{Encoders, KEEP, Producer, Workshop};

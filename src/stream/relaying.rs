@@ -106,7 +106,12 @@ impl Origin {
         headers
     }
 
-    fn listen(
+    /// Passes one mount on until the other station ends it, or until `over`. `segments` counts the
+    /// titles told so far.
+    ///
+    /// # Errors
+    /// Where there is no such stream, or the connection breaks.
+    pub fn listen(
         &self,
         station: &Station,
         mount: &Mount,

@@ -11,6 +11,7 @@ mod mixer;
 mod segments;
 mod state;
 
+pub use artwork::artwork;
 pub use deck::Deck;
 pub use librarian::{Answer, Banned, Desired, Librarian, LiveOptions};
 pub use mixer::{LiveMix, OpenSong, Reader, SongWave};

@@ -94,6 +94,11 @@ impl Mp3Splitter {
         }
     }
 
+    /// Bytes held back until more come.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Frames a second, once the first MP3 frame was seen.
     pub fn rate(&self) -> Option<SampleRate> {
         self.rate

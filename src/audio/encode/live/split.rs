@@ -8,6 +8,9 @@ use crate::audio::flac_frame::FlacFrame;
 
 /// More bytes than any page or frame has, and than any header.
 const MOST_WAITING: usize = 128 << 10;
+/// Bytes passed over where the frame after the first was lost: less than most frames have, and
+/// enough that not all that waits is looked through for each of many frames that are none.
+const LOST: usize = MOST_WAITING / 32;
 /// Length of a packet that began on the page before, in frames: what encoders make of music.
 const USUAL: u64 = 960;
 
@@ -38,6 +41,15 @@ impl Splitter {
             Format::Mp3(_) => Splitter::Mp3(Mp3Splitter::default()),
             Format::Opus(_) => Splitter::Ogg(OggSplitter::default()),
             Format::Flac => Splitter::Flac(FlacSplitter::default()),
+        }
+    }
+
+    /// Bytes held back until more come.
+    pub fn waiting(&self) -> usize {
+        match self {
+            Splitter::Mp3(mp3) => mp3.waiting(),
+            Splitter::Ogg(ogg) => ogg.waiting.len() + ogg.header.as_ref().map_or(0, BytesMut::len),
+            Splitter::Flac(flac) => flac.waiting.len(),
         }
     }
 
@@ -145,37 +157,40 @@ pub struct FlacSplitter {
 impl FlacSplitter {
     fn next(&mut self) -> Option<Piece> {
         if !self.begun {
-            let length = flac_header(&self.waiting)?;
-            self.begun = true;
-            return Some(Piece::Header(self.waiting.split_to(length).freeze()));
+            let length = flac_header(&self.waiting);
+            // A header that does not end is none: then sound is looked for.
+            self.begun = length.is_some() || self.is_full();
+            return length.map(|at| Piece::Header(self.waiting.split_to(at).freeze()));
         }
-        let first = loop {
-            match FlacFrame::read(&self.waiting) {
-                Some(frame) => break frame,
-                None if self.waiting.len() > MOST_WAITING => self.waiting.advance(1),
-                None => return None,
+        loop {
+            let first = FlacFrame::read(&self.waiting);
+            if let Some(first) = &first
+                && let Some(bytes) = self.frame(first)
+            {
+                return Some(Piece::Packet(Packet { bytes, frames: first.frames }));
             }
-        };
+            if !self.is_full() {
+                return None;
+            }
+            self.waiting.advance(if first.is_some() { LOST } else { 1 });
+            self.looked = 0;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() > MOST_WAITING
+    }
+
+    /// Takes the first frame, once the one after it has begun.
+    fn frame(&mut self, first: &FlacFrame) -> Option<Bytes> {
         let is_next = |at: &usize| {
             let frame = FlacFrame::read(&self.waiting[*at..]);
             frame.is_some_and(|next| next.number == first.number + 1)
         };
         let end = self.waiting.len().saturating_sub(FlacFrame::LONGEST);
-        match (self.looked.max(first.header)..end).find(is_next) {
-            Some(at) => {
-                self.looked = 0;
-                let bytes = self.waiting.split_to(at).freeze();
-                Some(Piece::Packet(Packet { bytes, frames: first.frames }))
-            }
-            None => {
-                self.looked = end;
-                if self.waiting.len() > MOST_WAITING {
-                    self.waiting.advance(1);
-                    self.looked = 0;
-                }
-                None
-            }
-        }
+        let found = (self.looked.max(first.header)..end).find(is_next);
+        self.looked = if found.is_some() { 0 } else { end };
+        found.map(|at| self.waiting.split_to(at).freeze())
     }
 }
 

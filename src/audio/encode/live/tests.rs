@@ -263,3 +263,22 @@ fn noise_is_taken_apart_into_nothing_and_does_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_flac_stream_that_never_goes_on_is_not_kept_for_ever() {
+    // Metadata of which each block is followed by another.
+    let header = [&b"fLaC"[..], &[1, 0, 0, 28]].concat();
+    let endless = [&[1, 0, 0, 28][..], &[0; 28]].concat().repeat(20_000);
+    // Frames of which none is the next: the same number again and again.
+    let stuck = [0xff, 0xf8, 0x19, 0x18, 7, 0xf8].repeat(100_000);
+    for (header, rest) in [(header, endless), (b"fLaC\x81\0\0\0".to_vec(), stuck)] {
+        let mut splitter = Splitter::new(Format::Flac);
+        let mut found = splitter.push(&header);
+        for piece in rest.chunks(16 << 10) {
+            found.extend(splitter.push(piece));
+            let waiting = splitter.waiting();
+            assert!(waiting <= (128 << 10) + piece.len(), "{waiting} bytes are held back");
+        }
+        assert!(found.iter().all(|piece| matches!(piece, Piece::Header(_))));
+    }
+}
