@@ -101,7 +101,8 @@ impl Antenna {
     fn serve(self, station: &Arc<Station>, over: &AtomicBool, mut goes_on: impl FnMut() -> bool) {
         let Antenna { runtime, listener, limits, .. } = self;
         let (stop, stopped) = watch::channel(false);
-        for mount in station.mounts.iter().cloned() {
+        for mount in &station.mounts {
+            let mount = Arc::clone(mount);
             runtime.spawn(async move { mount.wake().await });
         }
         let serving = runtime.spawn(serve(listener, router(station.clone()), limits, stopped));
