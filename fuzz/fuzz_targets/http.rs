@@ -80,7 +80,7 @@ fn on_air() -> (SocketAddr, Arc<Station>) {
 
 fn segment() -> Segment {
     let song = SongCard { id: "0".repeat(32), title: "Song".to_string(), ..SongCard::default() };
-    let (start, end, peaks) = (Seconds(0.0), Seconds(60.0), vec![0.5; 20]);
+    let (start, end, peaks) = (Seconds(0.0), Seconds(60.0), vec![50; 20]);
     let tracks = vec![SegmentTrack { start, end, peaks, song: Arc::new(song) }];
     let (beats, downbeats) = (vec![0.5, 1.0], vec![0.5]);
     Segment {

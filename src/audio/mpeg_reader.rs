@@ -21,9 +21,10 @@ use super::packets::{AAC_DELAY, Packets, Step, read_failed, unusable};
 use super::{AudioBuffer, Tags};
 use crate::base::{Error, ErrorKind, Result, SampleRate};
 use adts::Adts;
-use header::Header;
+pub(super) use header::Header;
 use info::Info;
-use walk::{Head, Rest, Walk};
+pub(super) use walk::Head;
+use walk::{Rest, Walk};
 
 /// Packets that may be gone in a hole beside those its bytes account for: 1.3 seconds. If more
 /// are missing, they are missing elsewhere.

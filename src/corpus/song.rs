@@ -215,9 +215,10 @@ mod tests {
                 "pieces": [{{"kind": "beat", "start": 0, "frames": 1, "attack": 0, "position": 1,
                 "clips": [""]}}]}}"#
             );
-            let song: SongBeats = serde_json::from_str(&text).unwrap();
-            // The checksum is that of what the reader makes of it.
-            let checksum = blake3::hash(&serde_json::to_vec(&song).unwrap()).to_hex().to_string();
+            // The checksum is that of what the reader makes of it, if it makes anything of it.
+            let song = serde_json::from_str::<SongBeats>(&text).ok();
+            let bytes = song.map(|song| serde_json::to_vec(&song).unwrap()).unwrap_or_default();
+            let checksum = blake3::hash(&bytes).to_hex().to_string();
             let content = serde_json::value::RawValue::from_string(text).unwrap();
             let whole = serde_json::to_vec(&Checked { checksum, content }).unwrap();
             std::fs::write(SongBeats::path(folder.path(), "a"), whole).unwrap();

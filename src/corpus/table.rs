@@ -1,11 +1,13 @@
 //! Tables of named columns, stored as Parquet: readable with pandas, polars and DuckDB.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::column::reader::ColumnReader;
+use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -15,9 +17,14 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use crate::base::{Error, ErrorKind, Result, contained};
+use pages::HonestPages;
 
 /// Most columns read from a file: 4,096 features and their labels.
 const MAX_COLUMNS: usize = 5_000;
+
+/// Most values for each byte of a file. Only what repeats takes less than a byte, and rows of ours
+/// have labels that do not.
+const MOST_REPEATED: u64 = 256;
 
 /// The values of one column.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +190,7 @@ fn field(name: &str, column: &Column) -> Result<Arc<Type>, ParquetError> {
 }
 
 fn decode(bytes: bytes::Bytes) -> Result<Table, ParquetError> {
+    let length = bytes.len() as u64;
     let reader = SerializedFileReader::new(bytes)?;
     let meta = reader.metadata().file_metadata();
     let mut table = Table::default();
@@ -194,11 +202,18 @@ fn decode(bytes: bytes::Bytes) -> Result<Table, ParquetError> {
     if names.len() > MAX_COLUMNS {
         return Err(ParquetError::General("too many columns".into()));
     }
+    let rows = reader.metadata().row_groups().iter().map(|g| g.num_rows().max(0) as u64);
+    let values = rows.fold(0, u64::saturating_add).saturating_mul(names.len() as u64);
+    if values > length.saturating_mul(MOST_REPEATED) {
+        return Err(ParquetError::General("it claims more values than it can hold".into()));
+    }
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         for (index, name) in names.iter().enumerate() {
-            let column = read_column(group.get_column_reader(index)?, rows)?;
+            let pages = Box::new(HonestPages(group.get_column_page_reader(index)?));
+            let kind = reader.metadata().file_metadata().schema_descr().column(index);
+            let column = read_column(get_column_reader(kind, pages), rows)?;
             match table.columns.get_mut(index) {
                 Some((_, so_far)) => append(so_far, column)?,
                 None => table.columns.push((name.clone(), column)),
@@ -275,5 +290,29 @@ mod tests {
             let _ = Table::from_parquet(bad, Path::new("t"), "x");
             let _ = Table::from_parquet(good[..at].to_vec(), Path::new("t"), "x");
         }
+    }
+
+    fn refusal(bytes: Vec<u8>) -> String {
+        Table::from_parquet(bytes, Path::new("t"), "x").unwrap_err().reason()
+    }
+
+    #[test]
+    fn a_page_that_claims_more_values_than_it_has_bytes_is_refused_before_it_is_read() {
+        let mut bytes = table().to_parquet().unwrap();
+        // The head of the last column's dictionary: so many values, encoded plainly.
+        let head = [0x4c, 0x15, 2 * 3, 0x15, 0];
+        let at = bytes.windows(5).rposition(|w| w == head).unwrap();
+        // 2^31 - 1 of them.
+        bytes.splice(at + 2..at + 3, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
+        assert!(refusal(bytes).contains("more values than it has bytes"));
+    }
+
+    #[test]
+    fn more_values_than_rows_of_ours_can_hold_are_refused() {
+        let mut table = Table::default();
+        table.push("beat", Column::Int(vec![0; 1_000_000]));
+        let bytes = table.to_parquet().unwrap();
+        assert!(bytes.len() < 4_000, "{} bytes for a million values", bytes.len());
+        assert!(refusal(bytes).contains("more values than it can hold"));
     }
 }

@@ -19,7 +19,8 @@ pub(in crate::audio) struct Header {
     pub frames: u32,
     /// Bytes of the packet, header included.
     pub bytes: usize,
-    /// Where the side information ends, counted from the beginning of the packet.
+    /// Where the side information begins and ends, counted from the beginning of the packet.
+    pub side: usize,
     pub side_end: usize,
 }
 
@@ -56,6 +57,7 @@ impl Head for Header {
             mono,
             frames,
             bytes: (frames / 8 * bitrate * 1_000 / rate + u32::from(rates >> 1 & 1)) as usize,
+            side: Self::LENGTH + checksum,
             side_end: Self::LENGTH + checksum + side,
         })
     }
@@ -90,12 +92,14 @@ mod tests {
     #[test]
     fn headers_say_rate_length_and_size() {
         let cd = Header::parse(&[0xff, 0xfb, 0x90, 0x44]).unwrap();
-        let due = Header { rate: 44_100, mono: false, frames: 1_152, bytes: 417, side_end: 36 };
+        let due =
+            Header { rate: 44_100, mono: false, frames: 1_152, bytes: 417, side: 4, side_end: 36 };
         assert_eq!(cd, due);
         let padded = Header::parse(&[0xff, 0xfb, 0x92, 0x44]).unwrap();
         assert_eq!(padded.bytes, 418);
         let low = Header::parse(&[0xff, 0xf3, 0x40, 0xc4]).unwrap();
-        let due = Header { rate: 22_050, mono: true, frames: 576, bytes: 104, side_end: 13 };
+        let due =
+            Header { rate: 22_050, mono: true, frames: 576, bytes: 104, side: 4, side_end: 13 };
         assert_eq!(low, due);
         let lowest = Header::parse(&[0xff, 0xe3, 0x18, 0xc4]).unwrap();
         assert_eq!((lowest.rate, lowest.bytes), (8_000, 72));

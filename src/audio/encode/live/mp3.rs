@@ -7,13 +7,13 @@ use super::super::mp3::{encode, lame, output_rate};
 use super::super::resample::RateConverter;
 use super::{LiveEncoder, Packet};
 use crate::audio::encode::Mp3Quality;
+use crate::audio::mpeg_reader::{Head as _, Header};
 use crate::base::{Result, SampleRate};
 
 /// MP3 frames in a packet: 0.2 s at 44.1 kHz.
 const TOGETHER: usize = 8;
 /// A frame may use the last 511 bytes of the frames before it (ISO/IEC 11172-3, main_data_begin).
 const RESERVOIR: usize = 511;
-const HEADER: usize = 4;
 /// More bytes than any packet has.
 const MOST_WAITING: usize = 32 << 10;
 
@@ -76,13 +76,13 @@ impl Mp3Splitter {
         self.waiting.extend_from_slice(bytes);
         let mut packets = Vec::new();
         loop {
-            while self.waiting.len() >= HEADER && Frame::read(&self.waiting).is_none() {
+            while self.waiting.len() >= Header::LENGTH && Header::parse(&self.waiting).is_none() {
                 let next = self.waiting[1..].iter().position(|&byte| byte == 0xff);
                 let garbage = next.map_or(self.waiting.len(), |at| at + 1);
                 let _ = self.waiting.split_to(garbage);
             }
-            let Some(frame) = Frame::read(&self.waiting) else { return packets };
-            self.rate = SampleRate::new(frame.rate as u32).ok();
+            let Some(frame) = Header::parse(&self.waiting) else { return packets };
+            self.rate = SampleRate::new(frame.rate).ok();
             match next_packet(&mut self.waiting) {
                 Some(packet) => packets.push(packet),
                 // Frames that are there whole and followed by none are followed by garbage.
@@ -109,76 +109,30 @@ impl Mp3Splitter {
 fn together(bytes: &[u8]) -> Option<(usize, u64)> {
     let (mut length, mut sound) = (0, 0);
     for _ in 0..TOGETHER {
-        let frame = Frame::read(bytes.get(length..)?)?;
+        let frame = Header::parse(bytes.get(length..)?)?;
         length += frame.bytes;
-        sound += frame.sound;
+        sound += u64::from(frame.frames);
     }
     (length <= bytes.len()).then_some((length, sound))
 }
 
-/// What a frame's header says.
-struct Frame {
-    /// Its length.
-    bytes: usize,
-    /// Frames of sound in it, and how many make a second.
-    sound: u64,
-    rate: usize,
-    /// Where its main data begin, after header and side information.
-    main: usize,
-    /// Whether it is of MPEG-1, and not of the lower rates.
-    first_kind: bool,
+/// How many bytes of the frames before it a frame needs (main_data_begin).
+fn needed(bytes: &[u8]) -> Option<usize> {
+    let frame = Header::parse(bytes)?;
+    let side = bytes.get(frame.side..frame.side_end)?;
+    let first = usize::from(side[0]);
+    Some(if is_first_kind(&frame) { first << 1 | usize::from(side[1] >> 7) } else { first })
 }
 
-impl Frame {
-    /// Reads the header at the beginning of `bytes` (ISO/IEC 11172-3, 2.4.2.3).
-    fn read(bytes: &[u8]) -> Option<Frame> {
-        const KBPS_1: [usize; 15] =
-            [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
-        const KBPS_2: [usize; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-        const RATES: [usize; 3] = [44_100, 48_000, 32_000];
-        let head = bytes.get(..HEADER)?;
-        if head[0] != 0xff || head[1] & 0xe6 != 0xe2 {
-            return None;
-        }
-        // 3 is MPEG-1, 2 MPEG-2, 0 the unofficial 2.5.
-        let (kbps, divided, granules) = match head[1] >> 3 & 3 {
-            3 => (KBPS_1, 1, 2),
-            2 => (KBPS_2, 2, 1),
-            0 => (KBPS_2, 4, 1),
-            _ => return None,
-        };
-        let kbps = *kbps.get(usize::from(head[2] >> 4))?;
-        let rate = RATES.get(usize::from(head[2] >> 2 & 3))? / divided;
-        let padding = usize::from(head[2] >> 1 & 1);
-        let (first_kind, mono) = (granules == 2, head[3] >> 6 == 3);
-        let side = match (first_kind, mono) {
-            (true, false) => 32,
-            (true, true) | (false, false) => 17,
-            (false, true) => 9,
-        };
-        let bytes = granules * 72_000 * kbps / rate + padding;
-        (kbps > 0).then_some(Frame {
-            bytes,
-            sound: 576 * granules as u64,
-            rate,
-            main: HEADER + side,
-            first_kind,
-        })
-    }
-
-    /// How many bytes of the frames before it a frame needs (main_data_begin).
-    fn needed(bytes: &[u8]) -> Option<usize> {
-        let frame = Frame::read(bytes)?;
-        let side = bytes.get(HEADER..frame.main)?;
-        let first = usize::from(side[0]);
-        Some(if frame.first_kind { first << 1 | usize::from(side[1] >> 7) } else { first })
-    }
+/// Whether it is of MPEG-1, and not of the lower rates.
+fn is_first_kind(frame: &Header) -> bool {
+    frame.frames == 1_152
 }
 
 /// A silent frame that carries what the packet `first` needs of the packet `before` it: whoever
 /// begins with it and `first` misses nothing. Empty where `first` needs nothing.
 pub(super) fn opening(before: &[u8], first: &[u8]) -> Bytes {
-    let needed = Frame::needed(first).unwrap_or(0);
+    let needed = needed(first).unwrap_or(0);
     let carried = main_data(before);
     if needed == 0 || needed > carried.len() {
         return Bytes::new();
@@ -187,19 +141,19 @@ pub(super) fn opening(before: &[u8], first: &[u8]) -> Bytes {
     let head = [first[0], first[1] | 1, first[2] & 0x0c, first[3]];
     let roomy = (1..15u8).find_map(|index| {
         let head = [head[0], head[1], head[2] | index << 4, head[3]];
-        let frame = Frame::read(&head).filter(|f| f.bytes - f.main >= needed)?;
+        let frame = Header::parse(&head).filter(|f| f.bytes - f.side_end >= needed)?;
         Some((head, frame))
     });
     let Some((head, frame)) = roomy else { return Bytes::new() };
     let mut bytes = vec![0; frame.bytes];
-    bytes[..HEADER].copy_from_slice(&head);
-    let room = frame.bytes - frame.main;
-    if frame.first_kind && room > RESERVOIR {
+    bytes[..Header::LENGTH].copy_from_slice(&head);
+    let room = frame.bytes - frame.side_end;
+    if is_first_kind(&frame) && room > RESERVOIR {
         // What decoders would not keep, the first channel's bits take up, at no gain at all: the
         // 12 bits of part2_3_length begin at the 21st of the side information.
         let bits = 8 * (room - RESERVOIR) as u16;
-        bytes[HEADER + 2] |= (bits >> 8) as u8 & 0x0f;
-        bytes[HEADER + 3] = bits as u8;
+        bytes[frame.side + 2] |= (bits >> 8) as u8 & 0x0f;
+        bytes[frame.side + 3] = bits as u8;
     }
     let at = frame.bytes - needed;
     bytes[at..].copy_from_slice(&carried[carried.len() - needed..]);
@@ -210,8 +164,8 @@ pub(super) fn opening(before: &[u8], first: &[u8]) -> Bytes {
 fn main_data(packet: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(packet.len());
     let mut rest = packet;
-    while let Some(frame) = Frame::read(rest).filter(|frame| frame.bytes <= rest.len()) {
-        data.extend_from_slice(&rest[frame.main..frame.bytes]);
+    while let Some(frame) = Header::parse(rest).filter(|frame| frame.bytes <= rest.len()) {
+        data.extend_from_slice(&rest[frame.side_end..frame.bytes]);
         rest = &rest[frame.bytes..];
     }
     data
