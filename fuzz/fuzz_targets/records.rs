@@ -9,7 +9,7 @@ use evermix::base::{Error, ErrorKind, Limits};
 use evermix::corpus::{SongBeats, SongReader};
 use evermix::forever::live::{Remembered, StateFile};
 use evermix::pipeline::{DatasetManifest, SongAnalysis, StemsRecord, read_dataset};
-use evermix::store::{Checked, read_artifact, read_json};
+use evermix::store::{read_artifact, read_json};
 use evermix_fuzz::{MemoryFs, begin, checked, in_context, is_told_well};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
@@ -37,8 +37,6 @@ fn json<T: Serialize + DeserializeOwned>(data: &[u8]) -> Option<T> {
     let _ = read(data).map_err(|e| damaged(&e));
     let content: T = serde_json::from_slice(data).ok()?;
     let whole = checked(&content);
-    // Numbers too large for us are none when they are written.
-    serde_json::from_slice::<Checked<T>>(&whole).ok()?;
     let back = read(&whole).unwrap_or_else(|e| panic!("refuses what it would write: {e}"));
     assert_eq!(checked(&back), whole, "another document came back");
     Some(back)

@@ -98,13 +98,13 @@ impl AudioBuffer {
         }
     }
 
-    /// Whether all samples are numbers no larger than [`LOUDEST`].
+    /// Whether all samples are numbers no larger than 64, which is 36 dB over full scale.
     pub fn is_honest(&self) -> bool {
         self.planes.iter().all(|plane| all_within(plane, LOUDEST))
     }
 
     /// Silences what is not a number, which would spread through every filter, or beyond
-    /// [`LOUDEST`]. Gives how many samples that were.
+    /// 64 (36 dB over full scale). Gives how many samples that were.
     pub fn make_honest(&mut self) -> u64 {
         if self.is_honest() {
             return 0;
