@@ -4,6 +4,8 @@
 mod common;
 
 use common::{Desk, Song, files, read_wav};
+use evermix::pipeline::StemsRecord;
+use evermix::store::Checked;
 use std::path::Path;
 
 fn auto<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -307,6 +309,24 @@ fn four_stems_are_cut_as_drums_and_the_sum_of_the_others() {
     let ran = desk.run(&["segment", "four", "cut-again"]);
     assert_eq!(ran.code(), 4);
     assert!(ran.err().contains("the stems do not match"), "{}", ran.err());
+}
+
+#[test]
+fn a_record_that_names_no_stem_of_ours_is_refused() {
+    let desk = Desk::with_songs(1);
+    desk.ok(&["separate", "music", "stems", "--model", "hpss"]);
+    let path = desk.path("stems/song0.wav/song0.wav.json");
+    let good: Checked<StemsRecord> =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for parts in [&[][..], &["bass"], &["other", "drums"]] {
+        let mut content = good.content.clone();
+        content.parts = parts.iter().map(|part| part.to_string()).collect();
+        let checksum = blake3::hash(&serde_json::to_vec(&content).unwrap()).to_hex().to_string();
+        std::fs::write(&path, serde_json::to_vec(&Checked { checksum, content }).unwrap()).unwrap();
+        let ran = desk.run(&["segment", "stems", "beats"]);
+        assert_eq!(ran.code(), 1, "{parts:?}: {}", ran.err());
+        assert!(ran.err().contains("stems that we never make"), "{parts:?}: {}", ran.err());
+    }
 }
 
 #[test]

@@ -175,13 +175,20 @@ fn stems_in(context: &Context<'_>, folder: &Path) -> Result<Option<SongInput>> {
     let record_path = folder.join(format!("{name}.json"));
     let record = bytes_of(context, &record_path)?.map(|_| read_stems_record(context, &record_path));
     let record = record.transpose()?;
-    let (mut paths, mut bytes) = (Vec::new(), 0);
-    for part in Stems::Four.names() {
-        let path = folder.join(format!("{name}_{part}.wav"));
+    let named = |record: &StemsRecord| {
+        let all = [Stems::Two, Stems::Four].map(Stems::names);
+        all.into_iter().find(|names| record.parts == *names)
+    };
+    let parts = match &record {
         // What the record does not name was left behind by another separation.
-        if record.as_ref().is_some_and(|record| !record.parts.iter().any(|p| p == part)) {
-            continue;
-        }
+        Some(record) => named(record).ok_or_else(|| {
+            Error::corrupt(&record_path, "it names stems that we never make", "remix separate")
+        })?,
+        None => Stems::Four.names(),
+    };
+    let (mut paths, mut bytes) = (Vec::new(), 0);
+    for part in parts {
+        let path = folder.join(format!("{name}_{part}.wav"));
         match bytes_of(context, &path)? {
             Some(more) => bytes += more,
             None if record.is_none() && ["bass", "vocals"].contains(part) => continue,
