@@ -52,6 +52,8 @@ const SILENCE: f32 = 0.003;
 pub struct Curves {
     /// Rise of each register above its surroundings, low to high, in units of its root mean square.
     pub registers: [Vec<f32>; REGISTERS],
+    /// Rise of the complex-domain curve above its surroundings.
+    complex: Vec<f32>,
     /// Weighted sum of the registers.
     pulse: Vec<f32>,
     /// Harmonic change in units of its local mean.
@@ -67,15 +69,22 @@ impl Curves {
         let sum = |i: usize| registers.iter().zip(PULSE_WEIGHTS).map(|(c, w)| w * c[i]).sum();
         let pulse = (0..onsets.len()).map(sum).collect();
         let harmony = relative(harmony::harmonic_change(onsets));
-        Curves { registers, pulse, harmony }
+        Curves { registers, complex: normalised(&onsets.complex), pulse, harmony }
+    }
+
+    /// What may repeat once a beat.
+    fn evidence(&self) -> Vec<&[f32]> {
+        self.registers.iter().chain([&self.complex]).map(Vec::as_slice).collect()
     }
 }
 
 /// The pulses that metre reads, in hops: each may be the beat, its half, its double or lie between
 /// the beats.
 pub fn pulses(curves: &Curves) -> Vec<Vec<usize>> {
-    let paths = tempo::tempo_paths(&curves.registers);
-    paths.iter().map(|path| dynamic_programming(&curves.pulse, path)).collect()
+    tempo::tempo_paths(&curves.evidence())
+        .iter()
+        .map(|path| dynamic_programming(&curves.pulse, path))
+        .collect()
 }
 
 /// Finds the beats. `None` where there is no steady beat: silence, noise, a lone click, a held
@@ -107,7 +116,7 @@ pub fn track_beats(onsets: &OnsetEnvelope) -> Option<BeatGrid> {
 /// last: where no onsets bear out a reading, as with a metronome alone, it stands for itself. None
 /// without a steady pulse.
 fn readings(curves: &Curves) -> Vec<(TempoPath, Vec<f64>)> {
-    let mut paths = tempo::tempo_paths(&curves.registers);
+    let mut paths = tempo::tempo_paths(&curves.evidence());
     let strongest = paths.first().map_or(0.0, |path| path.strength);
     let least = WEAKEST.max(CREDIBLE * strongest);
     paths.retain(|path| path.strength >= least);
@@ -168,6 +177,10 @@ pub fn combine(drums: &OnsetEnvelope, mix: &OnsetEnvelope) -> OnsetEnvelope {
         let (w, whole) = (share[hop], mix.flux[hop]);
         std::array::from_fn(|r| w * drum[r] + (1.0 - w) * whole[r])
     };
+    let newest = |hop: usize| {
+        let drum = drums.complex.get(hop).copied().unwrap_or_default();
+        share[hop] * drum + (1.0 - share[hop]) * mix.complex[hop]
+    };
     let sharpest = |hop: usize| {
         let drum = drums.attack.get(hop).copied().unwrap_or_default();
         let (w, whole) = (share[hop], mix.attack[hop]);
@@ -175,6 +188,7 @@ pub fn combine(drums: &OnsetEnvelope, mix: &OnsetEnvelope) -> OnsetEnvelope {
     };
     OnsetEnvelope {
         flux: (0..n).map(blend).collect(),
+        complex: (0..n).map(newest).collect(),
         level: mix.level.clone(),
         attack: (0..n).map(sharpest).collect(),
         chroma: mix.chroma.clone(),

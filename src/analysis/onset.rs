@@ -3,14 +3,20 @@
 //! [`OnsetAnalyzer`] listens to 22 050 Hz mono in blocks of any size and keeps only curves, about
 //! fifteen floats for every 11.6 ms. The broadband curve is the log-spectral flux with a maximum
 //! filter over neighbouring bands that keeps vibrato from looking like onsets (SuperFlux: Böck and
-//! Widmer, DAFx 2013). A second, slower and finer spectrum of the decimated signal yields chroma
+//! Widmer, DAFx 2013). Beside it stands a complex-domain curve, which also hears notes that change
+//! pitch and not level. A second, slower and finer spectrum of the decimated signal yields chroma
 //! for bass and melody, from which chord changes are read.
+
+mod columns;
+mod complex;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
+use self::columns::ChromaAnalyzer;
+use self::complex::ComplexDomain;
 use super::soundprint::{PrintAnalyzer, SoundPrint};
 use crate::base::{SampleRate, Seconds};
 
@@ -36,13 +42,15 @@ const REGISTER_EDGES: [usize; REGISTERS] = [7, 37, 116, FFT / 2];
 const COMPRESSION: f32 = 1000.0;
 /// Samples beyond any sensible level are clipped so that no sum overflows.
 const LOUDEST: f32 = 16.0;
-const FIR_TAPS: usize = 48;
+/// Bin of 10 kHz, above which lossy files and old recordings have nothing.
+const HIGHEST: usize = FFT * 10_000 / 22_050;
 
 /// Curves of one recording, one value for each hop of [`HOP`] samples; value `n` describes the
 /// sound around sample `n * HOP`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OnsetEnvelope {
     pub(super) flux: Vec<[f32; REGISTERS]>,
+    pub(super) complex: Vec<f32>,
     pub(super) level: Vec<f32>,
     pub(super) attack: Vec<[f32; PARTS]>,
     pub(super) chroma: Vec<[f32; CHROMA_WIDTH]>,
@@ -75,6 +83,12 @@ impl OnsetEnvelope {
         &self.flux
     }
 
+    /// What steady partials of the hops before do not explain, over all bins that grow: see
+    /// [`complex`].
+    pub fn complex(&self) -> &[f32] {
+        &self.complex
+    }
+
     /// Root mean square of each hop's 256 samples.
     pub fn level(&self) -> &[f32] {
         &self.level
@@ -102,6 +116,7 @@ pub struct OnsetAnalyzer {
     window: Spectrum,
     bands: Vec<Range<usize>>,
     history: History,
+    complex: ComplexDomain,
     chroma: ChromaAnalyzer,
     print: PrintAnalyzer,
     pending: Vec<f32>,
@@ -122,6 +137,7 @@ impl OnsetAnalyzer {
         OnsetAnalyzer {
             window: Spectrum::new(),
             history: History::new(&bands),
+            complex: ComplexDomain::new(),
             bands,
             chroma: ChromaAnalyzer::new(),
             print: PrintAnalyzer::new(),
@@ -171,6 +187,7 @@ impl OnsetAnalyzer {
         let magnitudes = self.window.magnitudes(frame);
         self.print.push(magnitudes);
         self.envelope.flux.push(self.history.advance(magnitudes, &self.bands));
+        self.envelope.complex.push(self.complex.advance(&self.window.output));
         self.envelope.level.push((energy / HOP as f32).sqrt());
         self.envelope.attack.push(roughness(&frame[FFT / 2 - 1..FFT / 2 + HOP]));
     }
@@ -194,7 +211,7 @@ fn roughness(samples: &[f32]) -> [f32; PARTS] {
 fn band_edges() -> Vec<Range<usize>> {
     let mut bands = Vec::new();
     let mut start = 1usize;
-    while start < FFT * 10_000 / 22_050 {
+    while start < HIGHEST {
         let end = ((start as f64 * 2f64.powf(1.0 / 12.0)).round() as usize).max(start + 1);
         bands.push(start..end);
         start = end;
@@ -292,99 +309,6 @@ fn rise(now: &[f32], past: &[f32], b: usize, reach: usize) -> f32 {
     }
     let d = now[b] - highest;
     if d > 0.0 { d } else { 0.0 }
-}
-
-/// Chroma of bass and melody from the signal decimated to 5.5 kHz, where 1024 samples resolve
-/// semitones down to about 90 Hz.
-struct ChromaAnalyzer {
-    spectrum: Spectrum,
-    fir: Vec<f32>,
-    /// Input of the decimation filter not yet used up.
-    input: Vec<f32>,
-    decimated: Vec<f32>,
-    /// For each bin, its place in a column and its weight.
-    bins: Vec<(u16, u8)>,
-}
-
-impl ChromaAnalyzer {
-    fn new() -> Self {
-        ChromaAnalyzer {
-            spectrum: Spectrum::new(),
-            fir: low_pass(),
-            input: vec![0.0; FIR_TAPS / 2],
-            decimated: vec![0.0; FFT / 2],
-            bins: pitch_classes(),
-        }
-    }
-
-    fn push(&mut self, hop: &[f32], columns: &mut Vec<[f32; CHROMA_WIDTH]>) {
-        self.input.extend_from_slice(hop);
-        let mut start = 0;
-        while start + FIR_TAPS <= self.input.len() {
-            let segment = &self.input[start..start + FIR_TAPS];
-            self.decimated.push(dot(segment, &self.fir));
-            start += DECIMATION;
-        }
-        self.input.drain(..start);
-        while self.decimated.len() >= FFT {
-            columns.push(self.column());
-            self.decimated.drain(..HOP);
-        }
-    }
-
-    fn column(&mut self) -> [f32; CHROMA_WIDTH] {
-        let magnitudes = self.spectrum.magnitudes(&self.decimated[..FFT]);
-        let mut column = [0.0; CHROMA_WIDTH];
-        for &(bin, class) in &self.bins {
-            column[usize::from(class)] += magnitudes[usize::from(bin)];
-        }
-        column
-    }
-
-    fn finish(&mut self, columns: &mut Vec<[f32; CHROMA_WIDTH]>, wanted: usize) {
-        while columns.len() < wanted {
-            self.push(&[0.0; HOP], columns);
-        }
-        columns.truncate(wanted);
-    }
-}
-
-/// Bins of the decimated spectrum from 60 Hz to 2 kHz with their pitch classes; below 260 Hz
-/// (middle C) they count as bass.
-fn pitch_classes() -> Vec<(u16, u8)> {
-    let width = SampleRate::ANALYSIS.as_f64() / (DECIMATION * FFT) as f64;
-    (1..FFT / 2)
-        .map(|bin| (bin, bin as f64 * width))
-        .filter(|&(_, hz)| (60.0..2_000.0).contains(&hz))
-        .map(|(bin, hz)| {
-            let class = (12.0 * (hz / 440.0).log2()).round().rem_euclid(12.0) as u8;
-            (bin as u16, if hz < 260.0 { class } else { class + 12 })
-        })
-        .collect()
-}
-
-/// Hann-windowed sinc with its edge at 2.2 kHz.
-fn low_pass() -> Vec<f32> {
-    let edge = 2_200.0 / SampleRate::ANALYSIS.as_f64();
-    let middle = (FIR_TAPS as f64 - 1.0) / 2.0;
-    (0..FIR_TAPS)
-        .map(|i| {
-            let x = std::f64::consts::PI * (i as f64 - middle);
-            let hann = 0.5 + 0.5 * (x / (middle + 1.0)).cos();
-            (hann * (2.0 * edge * x).sin() / x) as f32
-        })
-        .collect()
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Four running sums let the compiler use whole vectors.
-    let mut sums = [0.0f32; 4];
-    for (x, y) in a.chunks_exact(4).zip(b.chunks_exact(4)) {
-        for k in 0..4 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum()
 }
 
 #[cfg(test)]

@@ -84,8 +84,8 @@ impl TempoPath {
 /// Finds the tempo path of normalised onset curves of equal length, and the best path at a tempo
 /// that is not related to it by octaves: some rhythms (three against four, a dotted figure that
 /// never ends) are steadier than the beat they are played to. Empty if the curves are.
-pub fn tempo_paths(curves: &[Vec<f32>]) -> Vec<TempoPath> {
-    let hops = curves.first().map_or(0, Vec::len);
+pub fn tempo_paths(curves: &[&[f32]]) -> Vec<TempoPath> {
+    let hops = curves.first().map_or(0, |curve| curve.len());
     if hops == 0 {
         return Vec::new();
     }
@@ -194,7 +194,7 @@ impl Autocorrelation {
         acf
     }
 
-    fn measure(&mut self, curves: &[Vec<f32>], start: isize) {
+    fn measure(&mut self, curves: &[&[f32]], start: isize) {
         self.values.fill(0.0);
         for curve in curves {
             self.add(curve, start, 1.0 / curves.len() as f32, true);

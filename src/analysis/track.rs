@@ -23,7 +23,7 @@ use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
 use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
 
 /// Raised whenever the same song would be heard differently or told differently.
-pub const ANALYSIS_VERSION: u32 = 7;
+pub const ANALYSIS_VERSION: u32 = 8;
 
 /// What is known of a song.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

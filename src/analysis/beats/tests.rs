@@ -222,6 +222,7 @@ fn two_hours(at: impl Fn(usize) -> (f32, f32)) -> OnsetEnvelope {
     let each = || (0..hops).map(&at);
     OnsetEnvelope {
         flux: each().map(|(flux, _)| [flux; REGISTERS]).collect(),
+        complex: each().map(|(flux, _)| flux).collect(),
         level: each().map(|(_, level)| level).collect(),
         attack: each().map(|(flux, _)| [flux, 0.0, 0.0, 0.0]).collect(),
         chroma: vec![[0.1; CHROMA_WIDTH]; hops.div_ceil(CHROMA_HOPS)],

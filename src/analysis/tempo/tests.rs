@@ -16,7 +16,7 @@ fn pulses(hops: usize, period: impl Fn(f64) -> f64) -> Vec<f32> {
 fn a_steady_pulse_gives_its_own_period_or_an_octave_of_it() {
     for bpm in [70.0, 96.5, 120.0, 155.0] {
         let period = 60.0 * OnsetEnvelope::rate() / bpm;
-        let path = &tempo_paths(&[pulses(3_000, |_| period)])[0];
+        let path = &tempo_paths(&[&pulses(3_000, |_| period)])[0];
         for p in &path.periods {
             // Which octave is the beat is for metre to say; here it must only stay the same.
             let octaves = (f64::from(*p) / period).log2();
@@ -30,7 +30,7 @@ fn a_steady_pulse_gives_its_own_period_or_an_octave_of_it() {
 #[test]
 fn a_slowing_pulse_is_followed() {
     let period = |t: f64| 40.0 + 12.0 * t / 5_000.0;
-    let path = &tempo_paths(&[pulses(5_000, period)])[0];
+    let path = &tempo_paths(&[&pulses(5_000, period)])[0];
     for hop in (300..4_700).step_by(100) {
         let ratio = f64::from(path.period_at(hop)) / period(hop as f64);
         assert!((ratio - 1.0).abs() < 0.04, "hop {hop}: {ratio}");
@@ -40,8 +40,8 @@ fn a_slowing_pulse_is_followed() {
 #[test]
 fn no_curve_has_no_path() {
     assert!(tempo_paths(&[]).is_empty());
-    assert!(tempo_paths(&[Vec::new()]).is_empty());
-    assert_eq!(tempo_paths(&[vec![0.0; 3]])[0].strength, 0.0);
+    assert!(tempo_paths(&[&[]]).is_empty());
+    assert_eq!(tempo_paths(&[&[0.0; 3]])[0].strength, 0.0);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn of_two_pulses_at_once_both_are_offered() {
     let period = 60.0 * OnsetEnvelope::rate() / 80.0;
     let (slow, fast) = (pulses(4_000, |_| period), pulses(4_000, |_| 0.75 * period));
     let both: Vec<f32> = slow.iter().zip(&fast).map(|(a, b)| a + b).collect();
-    let paths = tempo_paths(&[both]);
+    let paths = tempo_paths(&[&both]);
     let near = |path: &TempoPath, wanted: f64| {
         let octaves = (f64::from(path.periods[30]) / wanted).log2();
         (octaves - octaves.round()).abs() < 0.03
