@@ -6,6 +6,7 @@ mod cues;
 mod curves;
 mod head;
 mod level;
+mod queue;
 mod smooth;
 mod surprise;
 mod tape;

@@ -38,8 +38,8 @@ pub struct Linear {
 
 /// Scale and shift of a normalised vector.
 pub struct Norm {
-    pub scale: Vec<f32>,
-    pub shift: Vec<f32>,
+    pub scale: [f32; CHANNELS],
+    pub shift: [f32; CHANNELS],
 }
 
 /// One block of the context network.
@@ -157,8 +157,8 @@ fn linear(tensors: &Tensors<'_>, name: &str, inputs: usize, outputs: usize) -> R
 
 fn norm(tensors: &Tensors<'_>, name: &str) -> Result<Norm> {
     Ok(Norm {
-        scale: tensors.take(&format!("{name}.weight"), &[CHANNELS])?,
-        shift: tensors.take(&format!("{name}.bias"), &[CHANNELS])?,
+        scale: fixed(&tensors.take(&format!("{name}.weight"), &[CHANNELS])?),
+        shift: fixed(&tensors.take(&format!("{name}.bias"), &[CHANNELS])?),
     })
 }
 
