@@ -80,7 +80,10 @@ impl Cues {
         let (side, balance) = (self.side.push(), self.balance.push());
         match spectra {
             [left, right, ..] => compare(left, right, side, balance),
-            _ => (side.fill(0.0), balance.fill(0.0)).1,
+            _ => {
+                side.fill(0.0);
+                balance.fill(0.0);
+            }
         }
         self.surprise.see(spectra);
     }
@@ -120,11 +123,11 @@ impl Cues {
         self.openings[1].at(&self.log, now, &mut long_opening[..BINS]);
         side[..BINS].copy_from_slice(self.side.at(now));
         balance[..BINS].copy_from_slice(self.balance.at(now));
+        new[..BINS].copy_from_slice(self.surprise.new_at(now));
+        ending[..BINS].copy_from_slice(self.surprise.ending_at(now));
         let scale = 1.0 / self.level;
-        for (row, loud) in
-            [(&mut *new, self.surprise.new_at(now)), (&mut *ending, self.surprise.ending_at(now))]
-        {
-            row.iter_mut().zip(loud).for_each(|(x, loud)| *x = loud * scale);
+        for row in [&mut *new, &mut *ending] {
+            row[..BINS].iter_mut().for_each(|x| *x *= scale);
         }
         for row in [mean, mean_bins, long_mean, new, ending] {
             row[..BINS].iter_mut().for_each(|x| *x = lg(*x));
