@@ -3,9 +3,9 @@
 
   export.py RUN/ema.safetensors [OUT]
 
-OUT is models/drums-small.safetensors by default. Prints its length, sha256 and blake3 (if the
+OUT is models/compact.safetensors by default. Prints its length, sha256 and blake3 (if the
 package is here) for the model's card. The golden numbers of src/separation/compact/tests.rs come
-from scripts/reference/drums_small.py, which reads that file.
+from scripts/reference/compact.py, which reads that file.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ VERSION = "2"
 def main():
     weights = load_file(sys.argv[1])
     DrumMask().load_state_dict(weights)
-    out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "models" / "drums-small.safetensors"
+    out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "models" / "compact.safetensors"
     said = dict(
         format="pt",
-        name="drums-small",
+        name="compact",
         version=VERSION,
         sample_rate="44100",
         config=json.dumps(CONFIG),

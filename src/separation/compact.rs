@@ -6,7 +6,9 @@ mod cues;
 mod curves;
 mod head;
 mod level;
+mod queue;
 mod smooth;
+mod surprise;
 mod tape;
 mod weights;
 
@@ -18,7 +20,7 @@ use super::windows::Framing;
 use crate::base::Result;
 use bands::{BANDS, Bands};
 use context::Context;
-use cues::{CUES, Cues};
+use cues::{CUES, Cues, ROWS};
 use head::Head;
 use level::Meter;
 use tape::Tape;
@@ -35,11 +37,12 @@ const ROW: usize = BINS.next_multiple_of(16);
 /// The level of a song that was not heard first: that of much music.
 const TYPICAL_LEVEL: f32 = 0.1;
 
-/// Drums by the network `drums-small` (models/drums-small.md), for songs at 44.1 kHz.
+/// Drums by the network of models/compact.md, for songs at 44.1 kHz.
 ///
-/// Nine cues a bin, the evidence of harmonic-percussive separation, go through a tiny network
+/// Eleven cues a bin, the evidence of harmonic-percussive separation, go through a tiny network
 /// that is the same for all bins; how it weighs them is steered by a second network, which sees
-/// all bands for a second to either side. The drums lag by a second and a half.
+/// all bands for a second and a half to either side. Where the channels differ, each has its own
+/// mask. The drums lag by two seconds and a half.
 ///
 /// How loud a bin is counts against the mean over the whole song, which must be heard first; a
 /// song that was not is taken to be as loud as most.
@@ -55,7 +58,7 @@ impl Compact {
     /// # Errors
     /// `ErrorKind::Internal` where the weights in the program are damaged.
     pub fn new(channels: usize) -> Result<Self> {
-        let rule = Rule::new(Weights::bundled()?);
+        let rule = Rule::new(Weights::bundled()?, channels);
         Ok(Compact {
             id: Compact::id()?,
             meter: Meter::new(channels),
@@ -68,7 +71,7 @@ impl Compact {
     /// # Errors
     /// As [`Compact::new`].
     pub fn id() -> Result<String> {
-        Ok(format!("compact-1-{}", Weights::bundled()?.hash))
+        Ok(format!("compact-2-{}", Weights::bundled()?.hash))
     }
 
     /// The file of weights in the program.
@@ -79,7 +82,8 @@ impl Compact {
     /// Hands what was heard over to the rule.
     fn begin(&mut self) {
         if let Some(level) = self.meter.finish() {
-            self.masking.rule().cues = Cues::new(level);
+            let rule = self.masking.rule();
+            rule.cues = Cues::new(level, rule.channels);
         }
     }
 }
@@ -114,24 +118,26 @@ impl Separator for Compact {
 /// The mask rule of [`Compact`].
 struct Rule {
     weights: &'static Weights,
+    channels: usize,
     cues: Cues,
     bands: Bands,
     context: Context,
     head: Head,
-    /// Cues of the windows that have no mask yet.
+    /// Descriptions of the windows that have no mask yet.
     described: Tape,
     masked: usize,
 }
 
 impl Rule {
-    fn new(weights: &'static Weights) -> Self {
+    fn new(weights: &'static Weights, channels: usize) -> Self {
         Rule {
             weights,
-            cues: Cues::new(TYPICAL_LEVEL),
+            channels,
+            cues: Cues::new(TYPICAL_LEVEL, channels),
             bands: Bands::new(),
             context: Context::new(weights),
             head: Head::new(&weights.head),
-            described: Tape::new(CUES * ROW),
+            described: Tape::new(ROWS * ROW),
             masked: 0,
         }
     }
@@ -139,14 +145,16 @@ impl Rule {
     /// Describes every window whose surroundings are known, and tells the context network.
     fn describe(&mut self) {
         while self.cues.ready() {
-            let cues = self.described.push();
-            self.cues.describe(cues);
-            self.context.push(|features| summarise(&self.bands, cues, features));
+            let described = self.described.push();
+            self.cues.describe(described);
+            self.context.push(|features| summarise(&self.bands, described, features));
         }
     }
 }
 
 impl MaskRule for Rule {
+    const EACH_CHANNEL: bool = true;
+
     fn see(&mut self, spectra: &[Vec<Complex32>]) {
         self.cues.see(spectra);
         self.describe();
@@ -158,12 +166,12 @@ impl MaskRule for Rule {
         self.context.end();
     }
 
-    fn mask(&mut self, mask: &mut [f32]) -> bool {
+    fn mask(&mut self, masks: &mut [Vec<f32>]) -> bool {
         let Some(context) = self.context.at(self.masked) else { return false };
         if self.masked >= self.described.end() {
             return false;
         }
-        self.head.mask(self.described.at(self.masked), context, mask);
+        self.head.mask(self.described.at(self.masked), context, masks);
         self.masked += 1;
         self.described.forget_before(self.masked);
         self.context.forget_before(self.masked);
@@ -171,20 +179,24 @@ impl MaskRule for Rule {
     }
 
     fn reset(&mut self) {
-        *self = Rule::new(self.weights);
+        *self = Rule::new(self.weights, self.channels);
     }
 }
 
-/// Writes what the context network is told of a window: in each band, the means of some cues.
-fn summarise(bands: &Bands, cues: &[f32], features: &mut [f32]) {
-    let row = |cue: usize| &cues[cue * ROW..][..BINS];
+/// Writes what the context network is told of a window: in each band, the means of some cues, and
+/// how far from balance the channels are, whichever is louder.
+fn summarise(bands: &Bands, described: &[f32], features: &mut [f32]) {
+    let row = |row: usize| &described[row * ROW..][..BINS];
     let mut rises = [0.0; BINS];
     for (rise, x) in rises.iter_mut().zip(row(5)) {
         *rise = x.max(0.0);
     }
-    for (feature, row) in [row(0), row(3), row(4), &rises, row(8), row(7)].into_iter().enumerate() {
+    let means = [row(0), row(3), row(4), &rises, row(8), row(7), row(9), row(10)];
+    for (feature, row) in means.into_iter().enumerate() {
         bands.means(row, |band, mean| features[band * 2 * FEATURES + feature] = mean);
     }
+    let last = FEATURES - 1;
+    bands.means(row(CUES), |band, mean| features[band * 2 * FEATURES + last] = mean.abs());
     debug_assert!(features.len() >= (2 * BANDS - 1) * FEATURES);
 }
 

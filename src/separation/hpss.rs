@@ -143,10 +143,10 @@ impl MaskRule for Rule {
         self.spectrogram.end();
     }
 
-    fn mask(&mut self, mask: &mut [f32]) -> bool {
-        if !self.spectrogram.shows(self.now) {
+    fn mask(&mut self, masks: &mut [Vec<f32>]) -> bool {
+        let Some(mask) = masks.first_mut().filter(|_| self.spectrogram.shows(self.now)) else {
             return false;
-        }
+        };
         let (now, reach) = (self.now as isize, (TIME_TAPS / 2) as isize);
         let rows: [&[f32]; TIME_TAPS] =
             std::array::from_fn(|i| self.spectrogram.at(now - reach + i as isize));

@@ -9,15 +9,19 @@ use super::windows::{Framing, Windows};
 
 /// Decides which share of each bin is kept.
 pub trait MaskRule: Send {
+    /// True where every channel has a mask of its own; else one serves all, so that nothing
+    /// moves in the stereo image.
+    const EACH_CHANNEL: bool = false;
+
     /// Sees the spectra of the next window, one a channel.
     fn see(&mut self, spectra: &[Vec<Complex32>]);
 
     /// Learns that no window follows.
     fn end(&mut self);
 
-    /// Writes the mask, 0..=1 a bin, of the first window that has none yet; false while that
+    /// Writes the masks, 0..=1 a bin, of the first window that has none yet; false while that
     /// takes more windows.
-    fn mask(&mut self, mask: &mut [f32]) -> bool;
+    fn mask(&mut self, masks: &mut [Vec<f32>]) -> bool;
 
     /// Forgets the song.
     fn reset(&mut self);
@@ -25,8 +29,8 @@ pub trait MaskRule: Send {
 
 /// Multiplies the short-time spectrum of a signal by the masks of a rule.
 ///
-/// One mask serves all channels, so that nothing moves in the stereo image. Memory is fixed by
-/// the window and by how many windows the rule wants to see before it masks one.
+/// Memory is fixed by the window and by how many windows the rule wants to see before it masks
+/// one.
 pub struct Masking<R> {
     rule: R,
     windows: Windows,
@@ -36,7 +40,8 @@ pub struct Masking<R> {
     spare: Vec<Vec<Vec<Complex32>>>,
     /// Of each channel, the sum of the masked windows from the first frame still unfinished.
     sums: Vec<Vec<f32>>,
-    mask: Vec<f32>,
+    /// One for each channel or one for all.
+    masks: Vec<Vec<f32>>,
     /// Hops finished; window `w` begins with hop `w`.
     hops: usize,
     given: usize,
@@ -53,7 +58,7 @@ impl<R: MaskRule> Masking<R> {
             waiting: VecDeque::new(),
             spare: Vec::new(),
             sums: vec![vec![0.0; n_fft]; channels],
-            mask: vec![0.0; bins],
+            masks: vec![vec![0.0; bins]; if R::EACH_CHANNEL { channels } else { 1 }],
             hops: 0,
             given: 0,
         }
@@ -101,7 +106,7 @@ impl<R: MaskRule> Masking<R> {
 
     /// Shows the rule the window just completed and keeps its spectra.
     fn show(&mut self) {
-        let bins = self.mask.len();
+        let bins = self.windows.stft().bins();
         let room = self
             .spare
             .pop()
@@ -113,10 +118,11 @@ impl<R: MaskRule> Masking<R> {
 
     /// Masks every window that the rule has a mask for.
     fn emit(&mut self, windows: usize, out: &mut [Vec<f32>]) {
-        while !self.waiting.is_empty() && self.rule.mask(&mut self.mask) {
+        while !self.waiting.is_empty() && self.rule.mask(&mut self.masks) {
             let Some(mut spectra) = self.waiting.pop_front() else { return };
-            for (spectrum, sum) in spectra.iter_mut().zip(&mut self.sums) {
-                for (bin, mask) in spectrum.iter_mut().zip(&self.mask) {
+            let masks = self.masks.iter().cycle();
+            for ((spectrum, sum), mask) in spectra.iter_mut().zip(&mut self.sums).zip(masks) {
+                for (bin, mask) in spectrum.iter_mut().zip(mask) {
                     *bin *= *mask;
                 }
                 self.windows.stft().inverse_add(spectrum, sum);

@@ -1,13 +1,13 @@
-//! The 36 bands in which the context network sees the spectrum: narrow below, wide above.
+//! The 45 bands in which the context network sees the spectrum: narrow below, wide above.
 
 use super::ROW;
 use crate::base::sum_of;
 
 /// Number of bands.
-pub const BANDS: usize = 36;
+pub const BANDS: usize = 45;
 /// How many bands are how many bins wide, from below.
-const WIDTHS: [(usize, usize); 9] =
-    [(6, 2), (4, 3), (4, 4), (4, 8), (4, 16), (6, 32), (4, 64), (3, 96), (1, 153)];
+const WIDTHS: [(usize, usize); 10] =
+    [(10, 1), (5, 2), (4, 3), (4, 4), (4, 8), (4, 16), (6, 32), (4, 64), (3, 96), (1, 145)];
 
 /// Bins that lie between the centres of two neighbouring bands.
 struct Span {
@@ -89,7 +89,7 @@ mod tests {
             means.push(mean);
         });
         assert_eq!(total, (BINS * (BINS - 1) / 2) as f32);
-        assert_eq!((means[0], means[6], means[BANDS - 1]), (0.5, 13.0, 948.0));
+        assert_eq!((means[0], means[10], means[BANDS - 1]), (0.0, 10.5, 952.0));
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         bands.means(&bins, |band, mean| centres[band] = mean);
         bands.spread(|band| centres[band], &mut row);
         for (bin, x) in row.iter().enumerate() {
-            let expected = (bin as f32).clamp(0.5, 948.0);
+            let expected = (bin as f32).min(952.0);
             assert!((x - expected).abs() < 1e-3, "bin {bin}: {x}");
         }
     }

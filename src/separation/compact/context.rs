@@ -1,4 +1,4 @@
-//! The context network: what goes on in all bands within a second steers how bins are judged.
+//! The context network: what goes on in all bands within three seconds steers how bins are judged.
 //!
 //! It works on pairs of windows. Each of its blocks looks some pairs back and ahead and then lets
 //! the bands hear of each other. Blocks keep the pairs they may still look at, so the network runs
@@ -9,10 +9,12 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::bands::BANDS;
+use super::queue::Queue;
 use super::tape::Tape;
 use super::weights::{
     Block, CHANNELS, FEATURES, HIDDEN, Linear, MIXED, Norm, STEERS, TOLD, Weights,
 };
+use crate::base::sum_of;
 
 /// Pairs worked on together: matrices must not be too thin, and memory not too large.
 const BATCH: usize = 16;
@@ -32,6 +34,7 @@ pub struct Context {
     input: Vec<f32>,
     windows: usize,
     memories: Vec<Memory>,
+    room: Room,
     /// What is said about each pair.
     output: Tape,
 }
@@ -39,22 +42,36 @@ pub struct Context {
 /// What one block remembers.
 struct Memory {
     /// Pairs that wait until what follows them is known.
-    waiting: Vec<f32>,
+    waiting: Queue,
     /// The same, normalised, with those before them that may still be looked at.
-    seen: Vec<f32>,
+    seen: Queue,
+}
+
+/// Room for a batch on its way, used again and again: fresh memory costs more than the work in it.
+#[derive(Default)]
+struct Room {
+    x: Vec<f32>,
+    hidden: Vec<f32>,
+    normal: Vec<f32>,
+    told: Vec<f32>,
+    mixed: Vec<f32>,
 }
 
 impl Context {
     /// The network at the start of a song.
     pub fn new(weights: &'static Weights) -> Self {
-        // Silence before the song.
-        let memory =
-            |block: &Block| Memory { waiting: Vec::new(), seen: vec![0.0; block.dilation * PAIR] };
+        let memory = |block: &Block| {
+            let mut memory = Memory { waiting: Queue::default(), seen: Queue::default() };
+            // Silence before the song.
+            memory.seen.push(|seen| seen.resize(block.dilation * PAIR, 0.0));
+            memory
+        };
         Context {
             weights,
             input: Vec::with_capacity(BATCH * INPUT),
             windows: 0,
             memories: weights.blocks.iter().map(memory).collect(),
+            room: Room::default(),
             output: Tape::new(OUTPUT),
         }
     }
@@ -94,17 +111,18 @@ impl Context {
 
     /// Sends what waits through all blocks.
     fn run(&mut self, ended: bool) {
-        let weights = self.weights;
-        let pairs = self.input.len() / INPUT;
-        let mut x = Vec::with_capacity(pairs * PAIR);
-        (0..pairs).for_each(|_| x.extend_from_slice(&weights.bands));
-        add_product(&self.input, &weights.input, &mut x);
+        let (weights, room) = (self.weights, &mut self.room);
+        room.x.clear();
+        (0..self.input.len() / INPUT).for_each(|_| room.x.extend_from_slice(&weights.bands));
+        add_product(&self.input, &weights.input, &mut room.x);
         self.input.clear();
         for (block, memory) in weights.blocks.iter().zip(&mut self.memories) {
-            x = memory.advance(block, x, ended);
+            memory.advance(block, room, ended);
         }
-        normalise(&weights.before_output, &mut x);
-        for pair in product(&x, &weights.output).chunks_exact(OUTPUT) {
+        room.normal.clear();
+        normalise(&weights.before_output, &room.x, &mut room.normal);
+        product(&room.normal, &weights.output, &mut room.hidden);
+        for pair in room.hidden.chunks_exact(OUTPUT) {
             self.output.push().copy_from_slice(pair);
         }
     }
@@ -112,78 +130,75 @@ impl Context {
 
 impl Memory {
     /// Takes pairs and gives out those whose following pairs are now known.
-    fn advance(&mut self, block: &Block, x: Vec<f32>, ended: bool) -> Vec<f32> {
-        let start = self.seen.len();
-        self.seen.extend_from_slice(&x);
-        normalise(&block.before_taps, &mut self.seen[start..]);
-        self.waiting.extend(x);
+    fn advance(&mut self, block: &Block, room: &mut Room, ended: bool) {
+        self.seen.push(|seen| normalise(&block.before_taps, &room.x, seen));
+        self.waiting.push(|waiting| waiting.extend_from_slice(&room.x));
         let reach = block.dilation * PAIR;
         if ended {
-            self.seen.resize(self.seen.len() + reach, 0.0);
+            self.seen.push(|seen| seen.resize(seen.len() + reach, 0.0));
         }
-        let ready = self.seen.len().saturating_sub(2 * reach);
-        let kept = self.waiting.split_off(ready);
-        let mut x = std::mem::replace(&mut self.waiting, kept);
+        let ready = self.seen.values().len().saturating_sub(2 * reach);
+        room.x.clear();
+        room.x.extend_from_slice(&self.waiting.values()[..ready]);
         if ready > 0 {
-            look_around(block, &self.seen, &mut x);
-            mix_bands(block, &mut x);
-            self.seen.drain(..ready);
+            look_around(block, self.seen.values(), room);
+            mix_bands(block, room);
         }
-        x
+        self.waiting.leave(ready);
+        self.seen.leave(ready);
     }
 }
 
 /// Adds what each pair and the pairs around it come to.
-fn look_around(block: &Block, seen: &[f32], x: &mut [f32]) {
-    let mut hidden = repeat(&block.taps_bias, x.len() / CHANNELS);
+fn look_around(block: &Block, seen: &[f32], room: &mut Room) {
+    let (x, hidden) = (&mut room.x, &mut room.hidden);
+    repeat(&block.taps_bias, x.len() / CHANNELS, hidden);
     for (tap, weight) in block.taps.iter().enumerate() {
         let from = &seen[tap * block.dilation * PAIR..][..x.len()];
-        add_matrix_product(from, weight, &mut hidden);
+        add_matrix_product(from, weight, hidden);
     }
     debug_assert_eq!(hidden.len(), x.len() / CHANNELS * HIDDEN);
-    rectify(&mut hidden);
-    add_product(&hidden, &block.down, x);
+    rectify(hidden);
+    add_product(hidden, &block.down, x);
 }
 
 /// Adds what the bands of a pair tell each other.
-fn mix_bands(block: &Block, x: &mut [f32]) {
-    let mut normal = x.to_vec();
-    normalise(&block.before_bands, &mut normal);
-    let told = product(&normal, &block.tell);
+fn mix_bands(block: &Block, room: &mut Room) {
+    let Room { x, normal, told, mixed, .. } = room;
+    normal.clear();
+    normalise(&block.before_bands, x, normal);
+    product(normal, &block.tell, told);
     debug_assert_eq!(told.len(), x.len() / CHANNELS * TOLD);
-    let mut mixed = product(&told, &block.mix);
+    product(told, &block.mix, mixed);
     debug_assert_eq!(mixed.len(), x.len() / PAIR * MIXED);
-    rectify(&mut mixed);
-    add_product(&product(&mixed, &block.unmix), &block.hear, x);
+    rectify(mixed);
+    product(mixed, &block.unmix, told);
+    add_product(told, &block.hear, x);
 }
 
 fn rectify(values: &mut [f32]) {
     values.iter_mut().for_each(|x| *x = if *x > 0.0 { *x } else { 0.0 });
 }
 
-/// Brings every vector of `CHANNELS` numbers to mean 0 and variance 1, then scales and shifts it.
-fn normalise(norm: &Norm, values: &mut [f32]) {
-    let (vectors, _) = values.as_chunks_mut::<CHANNELS>();
+/// Appends every vector of `CHANNELS` numbers, brought to mean 0 and variance 1, then scaled and
+/// shifted.
+fn normalise(norm: &Norm, values: &[f32], out: &mut Vec<f32>) {
+    let (vectors, _) = values.as_chunks::<CHANNELS>();
     for vector in vectors {
-        let mean = total(vector) / CHANNELS as f32;
-        vector.iter_mut().for_each(|x| *x -= mean);
-        let squares = vector.map(|x| x * x);
-        let spread = (total(&squares) / CHANNELS as f32 + EPSILON).sqrt().recip();
-        for ((x, scale), shift) in vector.iter_mut().zip(&norm.scale).zip(&norm.shift) {
-            *x = *x * spread * scale + shift;
-        }
+        let mean = sum_of(vector, |x| x) / CHANNELS as f32;
+        let vector = vector.map(|x| x - mean);
+        let variance = sum_of(&vector, |x| x * x) / CHANNELS as f32;
+        let spread = (variance + EPSILON).sqrt().recip();
+        let normal: [f32; CHANNELS] =
+            std::array::from_fn(|i| vector[i] * spread * norm.scale[i] + norm.shift[i]);
+        out.extend_from_slice(&normal);
     }
 }
 
-fn total(vector: &[f32; CHANNELS]) -> f32 {
-    crate::base::sum_of(vector, |x| x)
-}
-
-/// `x * weight + bias`.
-fn product(x: &[f32], layer: &Linear) -> Vec<f32> {
-    let mut out = repeat(&layer.bias, x.len() / layer.weight.nrows());
-    add_matrix_product(x, &layer.weight, &mut out);
-    out
+/// Writes `x * weight + bias`.
+fn product(x: &[f32], layer: &Linear, out: &mut Vec<f32>) {
+    repeat(&layer.bias, x.len() / layer.weight.nrows(), out);
+    add_matrix_product(x, &layer.weight, out);
 }
 
 /// Adds `x * weight + bias` to `out`.
@@ -202,8 +217,7 @@ fn add_matrix_product(x: &[f32], weight: &Array2<f32>, out: &mut [f32]) {
     general_mat_mul(1.0, &x, weight, 1.0, &mut out);
 }
 
-fn repeat(bias: &[f32], rows: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(rows * bias.len());
+fn repeat(bias: &[f32], rows: usize, out: &mut Vec<f32>) {
+    out.clear();
     (0..rows).for_each(|_| out.extend_from_slice(bias));
-    out
 }

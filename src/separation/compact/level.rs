@@ -22,8 +22,13 @@ pub fn loudness(spectra: &[Vec<Complex32>], out: &mut [f32]) {
             *power += bin.norm_sqr();
         }
     }
-    let share = SCALE / spectra.len().max(1) as f32;
-    for x in out.iter_mut() {
+    powers_to_loudness(spectra.len(), out);
+}
+
+/// Turns sums of powers over so many channels into loudness.
+pub fn powers_to_loudness(channels: usize, row: &mut [f32]) {
+    let share = SCALE / channels.max(1) as f32;
+    for x in row {
         *x = exp(EXPONENT * ln(*x * share + FLOOR));
     }
 }

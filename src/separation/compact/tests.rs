@@ -1,14 +1,11 @@
 //! The network against numbers of its reference, and what a stream may not change.
 
 use std::f64::consts::TAU;
-use std::path::PathBuf;
-
-use serde_json::Value;
 
 use super::*;
 use crate::separation::windows::Windows;
 
-/// A second of two tones and bursts of noise, as in scripts/reference/drums_small.py.
+/// A second of two tones and bursts of noise, as in scripts/reference/compact.py.
 fn clip() -> Vec<Vec<f32>> {
     let mut state = 1u32;
     let mut clip = vec![Vec::new(), Vec::new()];
@@ -16,7 +13,7 @@ fn clip() -> Vec<Vec<f32>> {
         let t = f64::from(i) / 44_100.0;
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let noise = f64::from(state >> 8) / f64::from(1 << 23) - 1.0;
-        let burst = noise * (-t.rem_euclid(0.25) / 0.02).exp();
+        let burst = noise * ((-t.rem_euclid(0.25) / 0.02).exp() + 0.01);
         clip[0].push((0.3 * (TAU * 220.0 * t).sin() + 0.4 * burst) as f32);
         clip[1].push((0.2 * (TAU * 554.4 * t).sin() + 0.3 * burst) as f32);
     }
@@ -47,72 +44,78 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Printed by scripts/reference/drums_small.py: 8 frames 97 apart in each of 4 bursts.
+/// Printed by scripts/reference/compact.py: 8 frames 97 apart in each of 4 bursts.
 #[rustfmt::skip]
 const GOLDEN: [[f32; 2]; 32] = [
-    [-0.074349, -0.026397], [-0.056738, 0.013367], [-0.241853, -0.211192], [0.212796, 0.159904],
-    [-0.234816, -0.178349], [-0.083656, -0.069855], [-0.127167, -0.096467], [-0.137311, -0.098302],
-    [-0.395549, -0.297553], [0.020041, 0.014925], [0.286973, 0.215693], [0.1853, 0.138774],
-    [-0.204669, -0.153908], [0.023936, 0.017704], [0.096247, 0.072413], [0.036628, 0.02779],
-    [0.275245, 0.206265], [0.144736, 0.108662], [0.299418, 0.224274], [-0.015454, -0.011614],
-    [0.10353, 0.078242], [0.183764, 0.137759], [-0.088424, -0.066676], [-0.125622, -0.094075],
-    [-0.14831, -0.112239], [-0.343232, -0.256635], [0.029851, 0.022147], [0.121116, 0.09065],
-    [-0.248275, -0.186014], [0.202339, 0.151909], [-0.187387, -0.140392], [0.038976, 0.029423],
+    [-0.056956, -0.019061], [-0.041168, 0.019702], [-0.222827, -0.187754], [0.184324, 0.137353],
+    [-0.194948, -0.147496], [-0.064102, -0.054963], [-0.102893, -0.076338], [-0.114249, -0.082938],
+    [-0.376582, -0.284286], [0.013646, 0.010327], [0.276126, 0.207712], [0.180285, 0.134965],
+    [-0.200714, -0.151011], [0.023768, 0.017322], [0.090664, 0.069181], [0.032676, 0.024658],
+    [0.258032, 0.193191], [0.133283, 0.099936], [0.291787, 0.217856], [-0.015005, -0.011203],
+    [0.09484, 0.071653], [0.182896, 0.136799], [-0.083868, -0.063064], [-0.12387, -0.092855],
+    [-0.142288, -0.10706], [-0.343263, -0.2559], [0.027534, 0.020495], [0.117996, 0.088009],
+    [-0.24638, -0.186044], [0.195358, 0.14755], [-0.184386, -0.138157], [0.037875, 0.028508],
 ];
 
 #[test]
 fn a_formula_gives_the_drums_of_the_reference() {
     let drums = separate(&clip(), 4_096);
+    let mut worst = 0.0f32;
     for (i, golden) in GOLDEN.iter().enumerate() {
         let frame = i / 8 * 11_025 + 17 + i % 8 * 97;
         for (channel, wanted) in golden.iter().enumerate() {
             let found = drums[channel][frame];
-            assert!((found - wanted).abs() < 2e-6, "frame {frame}: {found} for {wanted}");
+            worst = worst.max((found - wanted).abs());
+            assert!((found - wanted).abs() < 5e-6, "frame {frame}: {found} for {wanted}");
         }
     }
+    eprintln!("largest difference {worst:e}");
 }
 
-/// The recorded input and figures of the network as it was trained, unless this machine has none.
-fn recorded() -> Option<PathBuf> {
-    let shared = std::env::var_os("EVERMIX_SHARED").map_or("../shared".into(), PathBuf::from);
-    let folder = shared.join("separator/conformance");
-    if !folder.is_dir() {
-        eprintln!("SKIPPED: no {} (set EVERMIX_SHARED)", folder.display());
-        return None;
-    }
-    Some(folder)
-}
+/// Where the reference was asked what goes on inside.
+const PLACES: ([usize; 4], [usize; 5]) = ([0, 1, 43, 86], [0, 13, 77, 500, 1_024]);
 
-fn input(folder: &std::path::Path) -> Vec<Vec<f32>> {
-    let mut wav = hound::WavReader::open(folder.join("input.wav")).unwrap();
-    let samples: Vec<f32> =
-        wav.samples::<i16>().map(|x| f32::from(x.unwrap()) / 32_768.0).collect();
-    (0..2).map(|channel| samples.iter().skip(channel).step_by(2).copied().collect()).collect()
-}
+/// Printed by scripts/reference/compact.py: at each place, the cues and the balance.
+#[rustfmt::skip]
+const DESCRIBED: [[f32; ROWS]; 20] = [
+    [2.296, 0.976, 2.264, 0.508, 1.839, 0.0, 0.185, -1.87, 0.296, 2.296, 1.403, 0.71],
+    [2.353, 1.294, 2.421, 0.702, 2.293, 0.0, 1.088, 0.702, 1.354, 2.353, 2.618, 0.919],
+    [1.72, 0.756, 1.712, 0.537, 1.72, 0.0, 0.085, -1.126, 0.031, 1.72, 0.286, 0.245],
+    [1.592, 0.608, 1.509, 0.495, 1.527, 0.0, 0.097, -1.658, 0.04, 1.592, 0.139, 0.281],
+    [1.322, 0.504, 1.627, -0.345, 1.322, 0.0, 0.063, -1.469, 0.04, 1.322, 1.356, 0.281],
+    [2.159, 0.834, 2.019, 0.508, 1.817, -0.137, 0.168, -1.87, 0.171, 2.159, 2.263, 0.559],
+    [2.1, 1.265, 2.221, 0.702, 1.755, -0.253, 1.086, 0.702, 1.117, 2.1, 2.079, 0.892],
+    [1.692, 0.649, 1.642, 0.537, 1.337, -0.028, 0.067, -1.126, 0.038, 1.692, 1.099, 0.273],
+    [1.573, 0.49, 1.497, 0.495, 0.943, -0.018, 0.064, -1.658, 0.04, 1.573, 1.776, 0.281],
+    [-0.345, 0.391, 1.673, -0.345, -0.345, -1.667, 0.047, -1.469, 0.037, -0.345, 1.262, 0.27],
+    [1.135, -0.064, 1.215, -0.587, 1.135, 0.578, -0.13, -1.36, 0.032, 0.857, 1.232, 0.25],
+    [1.058, 1.006, 1.765, 0.941, 0.977, 0.063, 1.017, 0.862, 0.697, 0.836, 1.146, 0.612],
+    [1.731, 0.157, 1.637, -0.66, 1.585, 0.782, -0.059, -1.519, 0.04, 1.805, 2.058, 0.28],
+    [1.776, 0.254, 1.275, -0.143, 0.749, 0.894, 0.019, -1.355, 0.04, 1.63, 1.293, 0.28],
+    [1.613, 0.127, 1.36, -0.601, 1.452, 0.788, 0.096, -1.843, 0.04, 1.43, 1.068, 0.28],
+    [2.034, -0.049, 2.23, -2.092, 2.034, 0.546, -0.106, -2.092, 1.392, 2.224, 2.034, 0.92],
+    [2.317, 1.293, 2.402, 0.962, 2.204, 0.396, 1.11, 0.954, 0.67, 2.55, 2.317, 0.932],
+    [0.464, -0.691, 0.447, -1.651, 0.464, 0.493, -0.202, -1.651, 1.109, 0.446, 0.464, -0.879],
+    [-0.819, -0.854, -0.7, -0.896, -0.819, -0.07, -0.212, -1.516, 1.627, -0.64, -0.819, -0.702],
+    [-0.465, -0.966, -0.729, -2.006, -1.029, 0.41, -0.014, -2.006, 0.097, -0.231, -0.465, -0.43],
+];
 
-#[test]
-fn recorded_music_gives_the_recorded_drums() {
-    let Some(folder) = recorded() else { return };
-    let drums = separate(&input(&folder), 10_000);
-    let bytes = std::fs::read(folder.join("drums.f32")).unwrap();
-    let (numbers, _) = bytes.as_chunks();
-    let wanted: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    assert_eq!(wanted.len(), 2 * drums[0].len());
-    for (channel, drums) in drums.iter().enumerate() {
-        let wanted: Vec<f32> = wanted.iter().skip(channel).step_by(2).copied().collect();
-        let worst = largest_difference(drums, &wanted);
-        eprintln!("channel {channel}: largest difference {worst:e}");
-        assert!(worst < 2e-6, "channel {channel}: {worst}");
-    }
-}
+/// The same, the masks of both channels.
+#[rustfmt::skip]
+const MASKS: [[f32; 2]; 20] = [
+    [0.93519, 0.93461], [0.83688, 0.80795], [0.91102, 0.90113], [0.90546, 0.89566], [0.97762, 0.97487],
+    [0.93987, 0.94754], [0.86798, 0.86359], [0.8624, 0.86673], [0.84613, 0.85364], [0.93404, 0.93644],
+    [0.97145, 0.97136], [0.77365, 0.77997], [0.96958, 0.9698], [0.83751, 0.83974], [0.96038, 0.96036],
+    [0.99931, 0.99912], [0.87769, 0.84391], [0.97924, 0.98327], [0.55415, 0.57989], [0.80182, 0.82201],
+];
 
-/// Cues, context and masks of a whole song, each as one long row.
-fn inside(mix: &[Vec<f32>]) -> (Vec<Vec<f32>>, Vec<f32>, Vec<f32>) {
+/// Descriptions and masks of every window of a song.
+fn inside(mix: &[Vec<f32>]) -> Vec<(Vec<f32>, Vec<Vec<f32>>)> {
     let views: Vec<&[f32]> = mix.iter().map(Vec::as_slice).collect();
     let mut meter = Meter::new(mix.len());
     meter.hear(&views);
-    let mut rule = Rule::new(Weights::bundled().unwrap());
-    rule.cues = Cues::new(meter.finish().unwrap());
+    let mut rule = Rule::new(Weights::bundled().unwrap(), mix.len());
+    rule.cues = Cues::new(meter.finish().unwrap(), mix.len());
     let mut windows = Windows::new(N_FFT, mix.len(), Framing::Centred);
     for piece in windows.pieces(&views) {
         if windows.take(&views, piece) {
@@ -123,46 +126,70 @@ fn inside(mix: &[Vec<f32>]) -> (Vec<Vec<f32>>, Vec<f32>, Vec<f32>) {
         rule.see(windows.spectra());
     }
     rule.end();
-    let (mut cues, mut context, mut masks) = (vec![Vec::new(); CUES], Vec::new(), Vec::new());
-    let mut mask = vec![0.0; BINS];
+    let mut masks = vec![vec![0.0; BINS]; mix.len()];
+    let mut inside = Vec::new();
     for window in 0..rule.described.end() {
-        for (cue, rows) in cues.iter_mut().enumerate() {
-            rows.extend(&rule.described.at(window)[cue * ROW..][..BINS]);
-        }
-        let said = rule.context.at(window).unwrap();
-        let steers = weights::STEERS;
-        (0..BANDS).for_each(|band| context.extend(&said[band * 2 * steers..][..steers]));
-        assert!(rule.mask(&mut mask));
-        masks.extend(&mask);
+        let described = rule.described.at(window).to_vec();
+        assert!(rule.mask(&mut masks));
+        inside.push((described, masks.clone()));
     }
-    (cues, context, masks)
+    inside
 }
 
 #[test]
-fn what_goes_on_inside_is_what_was_recorded() {
-    let Some(folder) = recorded() else { return };
-    let (cues, context, masks) = inside(&input(&folder));
-    let text = std::fs::read_to_string(folder.join("stats.json")).unwrap();
-    let stats: Value = serde_json::from_str(&text).unwrap();
-    let mut rows: Vec<(String, &[f32])> =
-        vec![("context".into(), &context), ("mask".into(), &masks)];
-    rows.extend(cues.iter().enumerate().map(|(i, row)| (format!("cue{i}"), row.as_slice())));
-    for (name, row) in rows {
-        let shape = stats[&name]["shape"].as_array().unwrap();
-        let size: u64 = shape.iter().map(|n| n.as_u64().unwrap()).product();
-        assert_eq!(row.len() as u64, size, "{name}");
-        let numbers = |key: &str| stats[&name][key].as_array().unwrap().iter();
-        let mut worst = 0.0f64;
-        for (at, wanted) in numbers("at").zip(numbers("values")) {
-            let found = f64::from(row[at.as_u64().unwrap() as usize]);
-            worst = worst.max((found - wanted.as_f64().unwrap()).abs());
+fn what_goes_on_inside_is_what_goes_on_in_the_reference() {
+    let inside = inside(&clip());
+    assert_eq!(inside.len(), 87);
+    let places = PLACES.0.iter().flat_map(|&window| PLACES.1.map(|bin| (window, bin)));
+    for (place, (window, bin)) in places.enumerate() {
+        let (described, masks) = &inside[window];
+        for (row, wanted) in DESCRIBED[place].iter().enumerate() {
+            let found = described[row * ROW + bin];
+            let what = format!("row {row} at window {window}, bin {bin}");
+            assert!((found - wanted).abs() < 1e-3, "{what}: {found} for {wanted}");
         }
-        let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / size as f64;
-        let off = (mean - stats[&name]["mean"].as_f64().unwrap()).abs();
-        eprintln!("{name}: {worst:.1e} at the probes, {off:.1e} in the mean");
-        // Sums in 32 bits make the recorded means over time the less exact ones.
-        assert!(worst < 2e-4 && off < 2e-5, "{name}: {worst} at the probes, {off} in the mean");
+        for (channel, wanted) in MASKS[place].iter().enumerate() {
+            let found = masks[channel][bin];
+            let what = format!("mask {channel} at window {window}, bin {bin}");
+            assert!((found - wanted).abs() < 5e-5, "{what}: {found} for {wanted}");
+        }
     }
+}
+
+/// The clip, and in its left channel alone another tone.
+fn panned() -> Vec<Vec<f32>> {
+    let mut mix = clip();
+    for (i, x) in mix[0].iter_mut().enumerate() {
+        *x += 0.2 * (TAU * 3_000.0 * i as f64 / 44_100.0).sin() as f32;
+    }
+    mix
+}
+
+#[test]
+fn the_channels_are_masked_apart_where_they_differ() {
+    let inside = inside(&panned());
+    // The tone at 3 kHz, and hiss.
+    let gap = |bin: usize| {
+        let gaps = inside.iter().map(|(_, masks)| (masks[0][bin] - masks[1][bin]).abs());
+        gaps.sum::<f32>() / inside.len() as f32
+    };
+    eprintln!("the masks differ by {} and {}", gap(139), gap(800));
+    assert!(gap(139) > 1e-5, "{}", gap(139));
+    for (described, masks) in &inside {
+        for (bin, (left, right)) in masks[0].iter().zip(&masks[1]).enumerate() {
+            let balanced = described[CUES * ROW + bin] == 0.0;
+            assert!(!balanced || left == right, "bin {bin}: {left}, {right}");
+        }
+    }
+}
+
+#[test]
+fn swapped_channels_give_the_same_drums_swapped() {
+    let mut mix = panned();
+    let mut drums = separate(&mix, 4_096);
+    mix.swap(0, 1);
+    drums.swap(0, 1);
+    assert!(separate(&mix, 4_096) == drums);
 }
 
 #[test]
@@ -191,13 +218,13 @@ fn the_drums_lag_by_a_bounded_time() {
     let mix = clip();
     let mut compact = Compact::new(2).unwrap();
     let (mut drums, mut fed, mut most) = (vec![Vec::new(); 2], 0, 0);
-    for piece in (0..5).flat_map(|_| mix[0].chunks(441).zip(mix[1].chunks(441))) {
+    for piece in (0..6).flat_map(|_| mix[0].chunks(441).zip(mix[1].chunks(441))) {
         compact.process(&[piece.0, piece.1], &mut drums).unwrap();
         fed += piece.0.len();
         most = most.max(fed - drums[0].len());
     }
-    // 32 windows for the longest mean, 64 for the context, a batch of 32, and a window.
-    let windows = 32 + 64 + 32 + 2;
+    // 32 windows for the longest mean, 132 for the context, a batch of 32, and a window.
+    let windows = 32 + 132 + 32 + 2;
     assert!(most <= (windows + 2) * HOP + N_FFT, "{most} frames");
     assert!(most >= windows / 2 * HOP, "{most} frames");
 }
@@ -208,8 +235,7 @@ fn one_channel_is_as_good_as_two_of_the_same() {
     let mono = separate(std::slice::from_ref(&left), 4_096);
     let stereo = separate(&[left.clone(), left], 4_096);
     assert!(stereo[0] == stereo[1]);
-    let worst = largest_difference(&mono[0], &stereo[0]);
-    assert!(worst < 1e-6, "{worst}");
+    assert!(mono[0] == stereo[0]);
 }
 
 #[test]

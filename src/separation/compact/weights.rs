@@ -9,26 +9,26 @@ use super::cues::CUES;
 use crate::base::{Error, ErrorKind, Result};
 use crate::separation::safetensors::Tensors;
 
-/// The trained weights; models/drums-small.md says what they are.
-pub const FILE: &[u8] = include_bytes!("../../../models/drums-small.safetensors");
+/// The trained weights; models/compact.md says what they are.
+pub const FILE: &[u8] = include_bytes!("../../../models/compact.safetensors");
 
 /// Features of a band and window.
-pub const FEATURES: usize = 6;
+pub const FEATURES: usize = 9;
 /// Channels of the context network.
-pub const CHANNELS: usize = 40;
+pub const CHANNELS: usize = 80;
 /// Width of a block's inner layer.
-pub const HIDDEN: usize = 80;
+pub const HIDDEN: usize = 160;
 /// Numbers a band tells the other bands.
-pub const TOLD: usize = 4;
+pub const TOLD: usize = 6;
 /// Width of the layer in which bands are mixed.
-pub const MIXED: usize = 128;
+pub const MIXED: usize = 256;
 /// Width of the layer that weighs the cues of a bin.
-pub const UNITS: usize = 16;
+pub const UNITS: usize = 24;
 /// What the context network says about a band and window: a gain and a bias for each unit, a
-/// weight for each cue, an offset.
-pub const STEERS: usize = 2 * UNITS + CUES + 1;
+/// weight for each cue, an offset, a tilt between the channels.
+pub const STEERS: usize = 2 * UNITS + CUES + 2;
 /// How many pairs of windows back and ahead each block of the network looks.
-pub const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 1];
+pub const DILATIONS: [usize; 8] = [1, 2, 4, 8, 16, 32, 2, 1];
 
 /// A layer: `x * weight + bias`, one column an output.
 pub struct Linear {
@@ -38,8 +38,8 @@ pub struct Linear {
 
 /// Scale and shift of a normalised vector.
 pub struct Norm {
-    pub scale: Vec<f32>,
-    pub shift: Vec<f32>,
+    pub scale: [f32; CHANNELS],
+    pub shift: [f32; CHANNELS],
 }
 
 /// One block of the context network.
@@ -157,8 +157,8 @@ fn linear(tensors: &Tensors<'_>, name: &str, inputs: usize, outputs: usize) -> R
 
 fn norm(tensors: &Tensors<'_>, name: &str) -> Result<Norm> {
     Ok(Norm {
-        scale: tensors.take(&format!("{name}.weight"), &[CHANNELS])?,
-        shift: tensors.take(&format!("{name}.bias"), &[CHANNELS])?,
+        scale: fixed(&tensors.take(&format!("{name}.weight"), &[CHANNELS])?),
+        shift: fixed(&tensors.take(&format!("{name}.bias"), &[CHANNELS])?),
     })
 }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_bundled_weights_are_whole() {
         let weights = Weights::bundled().unwrap();
-        assert_eq!(weights.hash, "968f4ab2", "models/drums-small.md names it");
+        assert_eq!(weights.hash, "968f4ab2", "models/compact.md names it");
         // Trained from weights with which the head is a harmonic-percussive separation.
         let signs = [1, 3, 2, 4].map(|cue| weights.head.direct[cue].signum());
         assert_eq!(signs, [-1.0, -1.0, 1.0, 1.0]);

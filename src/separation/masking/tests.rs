@@ -22,10 +22,11 @@ impl MaskRule for KeepAll {
     fn end(&mut self) {
         self.ended = true;
     }
-    fn mask(&mut self, mask: &mut [f32]) -> bool {
+    fn mask(&mut self, masks: &mut [Vec<f32>]) -> bool {
         let can = self.ended || self.seen > self.masked + self.wants;
         self.masked += usize::from(can);
-        mask.fill(1.0);
+        assert_eq!(masks.len(), 1, "one for all channels");
+        masks[0].fill(1.0);
         can
     }
     fn reset(&mut self) {
@@ -85,5 +86,36 @@ fn what_is_no_number_becomes_silence_and_huge_samples_are_cut() {
     let expected = [0.0, 0.0, 0.0, 0.5, CEILING];
     for (x, y) in out[0].iter().zip(expected) {
         assert!((x - y).abs() < 1e-6 * CEILING, "{x} for {y}");
+    }
+}
+
+/// Keeps a fourth of the first channel, half of the second and so on.
+struct KeepQuarters(usize);
+
+impl MaskRule for KeepQuarters {
+    const EACH_CHANNEL: bool = true;
+
+    fn see(&mut self, _: &[Vec<Complex32>]) {
+        self.0 += 1;
+    }
+    fn end(&mut self) {}
+    fn mask(&mut self, masks: &mut [Vec<f32>]) -> bool {
+        masks.iter_mut().zip(1u8..).for_each(|(mask, i)| mask.fill(f32::from(i) / 4.0));
+        std::mem::take(&mut self.0) > 0
+    }
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn a_rule_may_mask_every_channel_in_its_own_way() {
+    let signal = [noise(1_000, "left"), noise(1_000, "right"), noise(1_000, "centre")];
+    let mut masking = Masking::new(64, 3, Framing::Even, KeepQuarters(0));
+    let mut out = [Vec::new(), Vec::new(), Vec::new()];
+    masking.process(&signal.each_ref().map(Vec::as_slice), &mut out);
+    masking.finish(&mut out);
+    for (channel, share) in [0.25, 0.5, 0.75].into_iter().enumerate() {
+        for (x, y) in signal[channel].iter().zip(&out[channel]) {
+            assert!((x * share - y).abs() < 1e-6, "channel {channel}: {y} of {x}");
+        }
     }
 }

@@ -1,22 +1,18 @@
-"""The network drums-small in numpy alone, over a whole song at once, for comparison.
+"""The network of models/compact.md in numpy alone, over a whole song at once, for comparison.
 
-  drums_small.py               prints the golden numbers of src/separation/compact/tests.rs
-  drums_small.py --check DIR   compares with DIR/input.wav and DIR/drums.f32 (made with PyTorch)
-
-Needs numpy; --check needs soundfile. It is slow and takes memory: it is meant to be read. The
-weights are those in models/. The clip of the golden numbers is a formula, so that the test needs
-no file: two tones and bursts of noise, a second of stereo at 44.1 kHz.
+Prints the golden numbers of src/separation/compact/tests.rs. It is slow and takes memory: it is
+meant to be read. The clip is a formula, so that the test needs no file: two tones, bursts of noise
+and a little noise throughout, a second of stereo at 44.1 kHz.
 """
 
-import argparse
 import json
 import struct
 from pathlib import Path
 
 import numpy as np
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "drums-small.safetensors"
-N_FFT, HOP, BINS, UNITS, CUES = 2048, 512, 1025, 16, 9
+WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "compact.safetensors"
+N_FFT, HOP, BINS = 2048, 512, 1025
 WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
 
 
@@ -34,7 +30,7 @@ def read_safetensors(path):
 
 W, CONFIG = read_safetensors(WEIGHTS)
 EDGES = np.concatenate([[0], np.cumsum(CONFIG["widths"])])
-BANDS = len(CONFIG["widths"])
+BANDS, UNITS, CUES = len(CONFIG["widths"]), CONFIG["units"], CONFIG["cues"]
 
 
 def stft(x):
@@ -72,27 +68,39 @@ def log_scale(x):
     return 2 * np.log(x + 0.02)
 
 
+def surprise(spectra):
+    """The power [window, bin] that a steady tone, going on from two windows before, leaves over."""
+    before = np.concatenate([np.zeros_like(spectra[:1]), spectra[:-1]])
+    earlier = np.concatenate([np.zeros_like(spectra[:1]), before[:-1]])
+    turn = before * earlier.conj()
+    turn = turn / (np.abs(turn) + 1e-15)
+    return (np.abs(spectra - before * turn) ** 2).mean(-1)
+
+
 def cues_of(spectra):
-    """The nine cues [window, bin, cue]."""
-    power = (np.abs(spectra) ** 2).mean(-1)
+    """The eleven cues [window, bin, cue] and the balance of the channels [window, bin]."""
+    powers = np.abs(spectra) ** 2
+    power = powers.mean(-1)
     loud = (power + 1e-10) ** 0.15
-    loud = loud / loud.mean()
+    level = loud.mean()
+    loud = loud / level
     log = log_scale(loud)
     side = np.abs(spectra[..., 0] - spectra[..., 1]) ** 2 / (4 * power + 1e-10)
-    return np.stack(
-        [
-            log,
-            log_scale(sweep(loud, 17, 0, np.mean)),
-            log_scale(sweep(loud, 17, 1, np.mean)),
-            log_scale(opening(loud, 9, 0)),
-            log_scale(opening(loud, 9, 1)),
-            np.diff(log, axis=0, prepend=log[:1]),
-            log_scale(sweep(loud, 65, 0, np.mean)),
-            log_scale(opening(loud, 25, 0)),
-            2 * side,
-        ],
-        -1,
-    )
+    forward, backward = surprise(spectra), surprise(spectra[::-1])[::-1]
+    cues = [
+        log,
+        log_scale(sweep(loud, 17, 0, np.mean)),
+        log_scale(sweep(loud, 17, 1, np.mean)),
+        log_scale(opening(loud, 9, 0)),
+        log_scale(opening(loud, 9, 1)),
+        np.diff(log, axis=0, prepend=log[:1]),
+        log_scale(sweep(loud, 65, 0, np.mean)),
+        log_scale(opening(loud, 25, 0)),
+        2 * side,
+        log_scale((forward + 1e-10) ** 0.15 / level),
+        log_scale((backward + 1e-10) ** 0.15 / level),
+    ]
+    return np.stack(cues, -1), (powers[..., 0] - powers[..., 1]) / (2 * power + 1e-10)
 
 
 def linear(name, x):
@@ -109,12 +117,15 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def context_of(cues):
-    """What the context network says about each window and band [window, band, 42]."""
+def context_of(cues, balance):
+    """What the context network says about each window and band [window, band, 61]."""
     rise = relu(cues[..., 5])
-    seen = [cues[..., 0], cues[..., 3], cues[..., 4], rise, cues[..., 8], cues[..., 7]]
+    seen = [*np.moveaxis(cues[..., [0, 3, 4]], -1, 0), rise]
+    seen += [*np.moveaxis(cues[..., [8, 7, 9, 10]], -1, 0), balance]
     features = np.stack(seen, -1)
     features = np.stack([features[:, a:b].mean(1) for a, b in zip(EDGES, EDGES[1:])], 1)
+    # Which side is louder must not matter, only by how much.
+    features[..., -1] = np.abs(features[..., -1])
     if len(features) % 2:
         features = np.concatenate([features, np.zeros_like(features[:1])])
     pairs = len(features) // 2
@@ -132,26 +143,28 @@ def context_of(cues):
     return np.stack([said[..., :half], said[..., half:]], 1).reshape(2 * pairs, BANDS, half)
 
 
-def masks_of(cues, context):
-    """The mask [window, bin]."""
+def masks_of(cues, balance, context):
+    """The masks [window, bin, channel]."""
     centres = (EDGES[:-1] + EDGES[1:] - 1) / 2
     spread = np.stack([np.interp(np.arange(BINS), centres, row) for row in np.eye(BANDS)], 1)
-    masks = np.zeros(cues.shape[:2])
+    masks = np.zeros((*balance.shape, 2))
     for w, cue in enumerate(cues):
         steer = spread @ context[w]
         gains, biases = steer[:, :UNITS], steer[:, UNITS : 2 * UNITS]
-        weights, offset = steer[:, 2 * UNITS : 2 * UNITS + CUES], steer[:, -1]
+        weights, (offset, tilt) = steer[:, 2 * UNITS : -2], steer[:, -2:].T
         units = linear("c1", cue)
         units = relu(units + units * gains + biases)
         score = linear("c2", units)[:, 0] + ((W["c0"] + weights) * cue).sum(-1) + offset
-        masks[w] = 1 / (1 + np.exp(-score))
+        tilt = tilt * balance[w]
+        masks[w] = 1 / (1 + np.exp(-np.stack([score + tilt, score - tilt], -1)))
     return masks
 
 
-def drums_of(mix):
+def inside(mix):
+    """Spectra, cues, balance and masks of a mix [frame, channel]."""
     spectra = stft(mix)
-    cues = cues_of(spectra)
-    return istft(spectra * masks_of(cues, context_of(cues))[..., None], len(mix))
+    cues, balance = cues_of(spectra)
+    return spectra, cues, balance, masks_of(cues, balance, context_of(cues, balance))
 
 
 def clip():
@@ -161,26 +174,29 @@ def clip():
     for i in range(rate):
         state = (state * 1_664_525 + 1_013_904_223) % 2**32
         noise[i] = (state >> 8) / 2**23 - 1
-    burst = noise * np.exp(-(t % 0.25) / 0.02)
+    burst = noise * (np.exp(-(t % 0.25) / 0.02) + 0.01)
     left = 0.3 * np.sin(2 * np.pi * 220 * t) + 0.4 * burst
     right = 0.2 * np.sin(2 * np.pi * 554.4 * t) + 0.3 * burst
     return np.stack([left, right], 1).astype(np.float32)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", type=Path, metavar="DIR")
-    folder = parser.parse_args().check
-    if folder is None:
-        drums = drums_of(clip())
-        for frame in (11_025 * burst + 17 + 97 * i for burst in range(4) for i in range(8)):
-            print([round(float(x), 6) for x in drums[frame]], end=",\n")
-        return
-    import soundfile
+def table(name, rows, digits, across=1):
+    print(name)
+    rows = [str([round(float(x), digits) for x in row]) for row in rows]
+    for i in range(0, len(rows), across):
+        print("    " + ", ".join(rows[i : i + across]) + ",")
 
-    mix, _ = soundfile.read(folder / "input.wav", dtype="float32")
-    wanted = np.fromfile(folder / "drums.f32", "<f4").reshape(-1, 2)
-    print("largest difference", np.abs(drums_of(mix) - wanted).max())
+
+def main():
+    mix = clip()
+    spectra, cues, balance, masks = inside(mix)
+    drums = istft(spectra * masks, len(mix))
+    # The ends of the song and of the spectrum, a burst, and what no band or lane begins with.
+    places = [(w, b) for w in (0, 1, 43, 86) for b in (0, 13, 77, 500, 1024)]
+    frames = [11_025 * burst + 17 + 97 * i for burst in range(4) for i in range(8)]
+    table("GOLDEN", drums[frames], 6, 4)
+    table("DESCRIBED: cues and balance", [[*cues[p], balance[p]] for p in places], 3)
+    table("MASKS", [masks[p] for p in places], 5, 5)
 
 
 if __name__ == "__main__":
