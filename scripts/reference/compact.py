@@ -24,7 +24,8 @@ def read_safetensors(path):
     tensors = {}
     for name, entry in header.items():
         start, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(data[start:end], "<f4").reshape(entry["shape"])
+        halves = np.frombuffer(data[start:end], "<f2")
+        tensors[name] = halves.astype(np.float32).reshape(entry["shape"])
     return tensors, config
 
 

@@ -1,8 +1,4 @@
-"""What all parts share: the rate, the length of a piece, filters and a pause."""
-
-import os
-import time
-from pathlib import Path
+"""What all parts share: the rate, the length of a piece and filters."""
 
 import numpy as np
 import scipy.signal
@@ -11,13 +7,6 @@ RATE = 44_100
 SECONDS = 20
 LENGTH = RATE * SECONDS
 STEMS = ("drums", "bass", "voice", "rest")
-
-
-def wait_while_paused():
-    """Sleeps while the file that PAUSE_FILE names exists, so that others can measure in peace."""
-    pause = os.environ.get("PAUSE_FILE")
-    while pause and Path(pause).exists():
-        time.sleep(2)
 
 
 def decibels(x):

@@ -2,9 +2,6 @@
 """Measures weights of the network, and tuned median filters, on songs whose stems are known.
 
   evaluate.py [--weights NAME=FILE ...] [--held HELD] [--json FILE] [--no-filters]
-              [--known JSON]
-
---known takes in what an earlier --json left, so that only what is new is computed.
 
 Songs: ${EVERMIX_SHARED:-../shared}/music/multitrack, 25 seconds of each clip with stems in beats/,
 and the held pieces (12 seconds of each). Printed for each: SDR drums / rest (SI-SDR drums / rest) in
@@ -30,7 +27,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from common import RATE, wait_while_paused
+from common import RATE
 from model import DrumMask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,22 +167,19 @@ def main():
     parser.add_argument("--weights", nargs="*", default=[])
     parser.add_argument("--held", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--known", type=Path)
     parser.add_argument("--no-filters", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    known = json.loads(args.known.read_text()) if args.known else {}
-    ways = {"the mix itself": lambda mix: mix} if not known else {}
-    if not args.no_filters and not known:
+    ways = {"the mix itself": lambda mix: mix}
+    if not args.no_filters:
         ways["filters"] = filters
     for word in args.weights:
         name, file = word.split("=", 1)
         ways[name] = network(file)
     results = {}
     for kind, name, drums, rest in songs(args.held):
-        row = results[f"{kind}/{name}"] = known.get(f"{kind}/{name}", {})
+        row = results[f"{kind}/{name}"] = {}
         for way, separate in ways.items():
-            wait_while_paused()
             row[way] = measure(kind, separate, drums, rest)
         if args.json:
             args.json.write_text(json.dumps(results, indent=1) + "\n")

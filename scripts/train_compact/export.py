@@ -3,9 +3,9 @@
 
   export.py RUN/ema.safetensors [OUT]
 
-OUT is models/compact.safetensors by default. Prints its length, sha256 and blake3 (if the
-package is here) for the model's card. The golden numbers of src/separation/compact/tests.rs come
-from scripts/reference/compact.py, which reads that file.
+OUT is models/compact.safetensors by default, in 16-bit floats. Prints its length, sha256 and blake3
+(if the package is here) for the model's card. The golden numbers of src/separation/compact/tests.rs
+come from scripts/reference/compact.py, which reads that file.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 from model import CONFIG, DrumMask
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSION = "2"
 
 
 def main():
@@ -28,11 +27,11 @@ def main():
     said = dict(
         format="pt",
         name="compact",
-        version=VERSION,
+        version="2",
         sample_rate="44100",
         config=json.dumps(CONFIG),
     )
-    save_file({name: x.float().contiguous() for name, x in weights.items()}, out, metadata=said)
+    save_file({name: x.half().contiguous() for name, x in weights.items()}, out, metadata=said)
     content = out.read_bytes()
     print(len(content), "bytes, sha256", hashlib.sha256(content).hexdigest())
     try:

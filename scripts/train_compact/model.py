@@ -1,9 +1,10 @@
-"""The network of models/drums-small.md: a learned harmonic-percussive separation.
+"""The network of models/compact.md: a learned harmonic-percussive separation.
 
-Nine local cues of each bin go through one tiny network that is the same for all bins; a second
-network, which sees bands at half the frame rate and a second to either side, sets its gains,
-biases and weights. The outcome is one real mask for both channels. The same in numpy alone, to be
-read: scripts/reference/drums_small.py. In the program: src/separation/compact.
+Eleven local cues of each bin go through one tiny network that is the same for all bins; a second
+network, which sees bands at half the frame rate and a second and a half to either side, sets its
+gains, biases and weights. The outcome is a real mask, tilted towards one channel where the channels
+differ. The same in numpy alone, to be read: scripts/reference/compact.py. In the program:
+src/separation/compact.
 """
 
 import torch
@@ -11,16 +12,21 @@ import torch.nn.functional as F
 from torch import nn
 
 N_FFT, HOP, BINS = 2048, 512, 1025
-WIDTHS = [2] * 6 + [3] * 4 + [4] * 4 + [8] * 4 + [16] * 4 + [32] * 6 + [64] * 4 + [96] * 3 + [153]
+WIDTHS = [1] * 10 + [2] * 5 + [3] * 4 + [4] * 4 + [8] * 4 + [16] * 4 + [32] * 6 + [64] * 4
+WIDTHS += [96] * 3 + [145]
 BANDS = len(WIDTHS)
+POWER, EPS, FLOOR = 0.3, 1e-10, 0.02
+CHANNELS, HIDDEN, TOLD, MIXED, UNITS, CUES, FEATURES = 80, 160, 6, 256, 24, 11, 9
+DILATIONS = [1, 2, 4, 8, 16, 32, 2, 1]
 CONFIG = dict(
-    n_fft=N_FFT, hop=HOP, widths=WIDTHS, channels=40, hidden=80, band_ch=4, band_hidden=128,
-    bin_hidden=16, cues=9, feats=6, dilations=[1, 2, 4, 8, 16, 1], power=0.3, eps=1e-10, floor=0.02,
+    n_fft=N_FFT, hop=HOP, widths=WIDTHS, channels=CHANNELS, hidden=HIDDEN, told=TOLD, mixed=MIXED,
+    units=UNITS, cues=CUES, features=FEATURES, dilations=DILATIONS, power=POWER, eps=EPS,
+    floor=FLOOR,
 )  # fmt: skip
-CHANNELS, HIDDEN, TOLD, MIXED, UNITS, CUES = 40, 80, 4, 128, 16, 9
-STEERS = 2 * UNITS + CUES + 1
+# A gain and a bias for each unit, a weight for each cue, an offset and a tilt between the channels.
+STEERS = 2 * UNITS + CUES + 2
 # The signs of a separation by median filters: it starts as one.
-FIRST_WEIGHTS = [0.0, -1.5, 1.5, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+FIRST_WEIGHTS = [0.0, -1.5, 1.5, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def running_mean(x, width, axis):
@@ -28,7 +34,7 @@ def running_mean(x, width, axis):
     reach, count = width // 2, x.shape[axis]
     sums = torch.cumsum(x, axis)
     sums = torch.cat([torch.zeros_like(sums.narrow(axis, 0, 1)), sums], axis)
-    places = torch.arange(count)
+    places = torch.arange(count, device=x.device)
     low, high = (places - reach).clamp_min(0), (places + reach + 1).clamp_max(count)
     shape = [1] * x.dim()
     shape[axis] = count
@@ -54,7 +60,26 @@ def opening(x, width, axis):
 
 
 def log_scale(x):
-    return 2 * torch.log(x + CONFIG["floor"])
+    return 2 * torch.log(x + FLOOR)
+
+
+def later(x):
+    """The same one window later."""
+    return torch.cat([torch.zeros_like(x[..., :1]), x[..., :-1]], -1)
+
+
+def surprise(spectra, way):
+    """The power of what a steady tone, going on from two windows before or after, does not explain.
+
+    Each partial keeps its magnitude and turns by the same angle from window to window (Bello et al.
+    2004, "On the use of phase and energy for musical onset detection in the complex domain").
+    """
+    x = spectra if way > 0 else spectra.flip(-1)
+    before = later(x)
+    turn = before * later(before).conj()
+    turn = turn / (turn.abs() + 1e-15)
+    power = (x - before * turn).abs().square().mean(1)
+    return (power if way > 0 else power.flip(-1)).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -83,9 +108,9 @@ class Block(nn.Module):
 class DrumMask(nn.Module):
     def __init__(self):
         super().__init__()
-        self.inp = nn.Linear(2 * CONFIG["feats"], CHANNELS)
+        self.inp = nn.Linear(2 * FEATURES, CHANNELS)
         self.emb = nn.Parameter(torch.randn(BANDS, CHANNELS) * 0.3)
-        self.blocks = nn.ModuleList([Block(dilation) for dilation in CONFIG["dilations"]])
+        self.blocks = nn.ModuleList([Block(dilation) for dilation in DILATIONS])
         self.nf, self.out = nn.LayerNorm(CHANNELS), nn.Linear(CHANNELS, 2 * STEERS)
         self.c1, self.c2 = nn.Linear(CUES, UNITS), nn.Linear(UNITS, 1)
         self.c0 = nn.Parameter(torch.tensor(FIRST_WEIGHTS))
@@ -110,12 +135,20 @@ class DrumMask(nn.Module):
         return sound.view(batch, channels, length)
 
     def cues(self, spectra, level=None):
-        """Nine cues, each [batch, window, bin]; `level` is the mean loudness, if known."""
+        """The cues, each [batch, window, bin], and last the balance of the channels, -1 to 1.
+
+        `level` is the mean loudness, if known.
+        """
         parts = torch.view_as_real(spectra.transpose(2, 3))
-        power = parts.square().sum(-1).mean(1)
-        loud = (power + CONFIG["eps"]).pow(CONFIG["power"] / 2)
-        loud = loud / (loud.mean((1, 2), keepdim=True) if level is None else level)
-        side = (parts[:, 0] - parts[:, 1]).square().sum(-1) / (4 * power + CONFIG["eps"])
+        powers = parts.square().sum(-1)
+        power = powers.mean(1)
+        loud = (power + EPS).pow(POWER / 2)
+        level = loud.mean((1, 2), keepdim=True) if level is None else level
+        loud = loud / level
+        side = (parts[:, 0] - parts[:, 1]).square().sum(-1) / (4 * power + EPS)
+        new, ending = (
+            log_scale((surprise(spectra, way) + EPS).pow(POWER / 2) / level) for way in (1, -1)
+        )
         now = log_scale(loud)
         before = torch.cat([now[:, :1], now[:, :-1]], 1)
         return [
@@ -128,12 +161,17 @@ class DrumMask(nn.Module):
             log_scale(running_mean(loud, 65, 1)),
             log_scale(opening(loud, 25, 1)),
             2 * side,
+            new,
+            ending,
+            (powers[:, 0] - powers[:, 1]) / (2 * power + EPS),
         ]
 
     def context(self, cues):
         """What steers the bins, of each window and band: [batch, window, band, steer]."""
-        seen = [cues[0], cues[3], cues[4], cues[5].clamp_min(0), cues[8], cues[7]]
-        features = torch.stack([cue @ self.average for cue in seen], -1)
+        seen = [cues[0], cues[3], cues[4], cues[5].clamp_min(0), cues[8], cues[7], *cues[9:]]
+        features = [cue @ self.average for cue in seen]
+        # Which side is louder must not matter, only by how much.
+        features = torch.stack([*features[:-1], features[-1].abs()], -1)
         batch, windows = features.shape[:2]
         if windows % 2:
             features = F.pad(features, (0, 0, 0, 0, 0, 1))
@@ -145,31 +183,36 @@ class DrumMask(nn.Module):
         said = self.out(self.nf(x)).view(batch, pairs, BANDS, 2, STEERS).transpose(2, 3)
         return said.reshape(batch, 2 * pairs, BANDS, STEERS)[:, :windows]
 
-    def head(self, cues, steers, spread):
-        """The mask [batch, window, bin] from cues [.., bin, cue], steers and the bins' spread."""
+    def head(self, cues, balance, steers, spread):
+        """The masks [batch, channel, window, bin] from cues [.., bin, cue], the balance [.., bin],
+        steers and the bins' spread."""
         steers = spread @ steers
-        gains, biases, weights, offset = steers.split([UNITS, UNITS, CUES, 1], -1)
+        gains, biases, weights, offset, tilt = steers.split([UNITS, UNITS, CUES, 1, 1], -1)
         units = self.c1(cues)
         units = F.relu(units + units * gains + biases)
         direct = (cues * (self.c0 + weights)).sum(-1)
-        return torch.sigmoid(self.c2(units)[..., 0] + direct + offset[..., 0])
+        score = self.c2(units)[..., 0] + direct + offset[..., 0]
+        tilt = tilt[..., 0] * balance
+        return torch.sigmoid(torch.stack([score + tilt, score - tilt], 1))
 
     def mask(self, spectra, level=None):
-        cues = self.cues(spectra, level)
-        steers = self.context(cues)
+        """The masks [batch, channel, bin, window]."""
+        *cues, balance = self.cues(spectra, level)
+        steers = self.context([*cues, balance])
         parts = [
             self.head(
                 torch.stack([c[:, i : i + 64] for c in cues], -1),
+                balance[:, i : i + 64],
                 steers[:, i : i + 64],
                 self.spread,
             )
             for i in range(0, steers.shape[1], 64)
         ]
-        return torch.cat(parts, 1).transpose(1, 2)
+        return torch.cat(parts, 2).transpose(2, 3)
 
     def forward(self, x):
         spectra = self.stft(x)
-        return self.istft(spectra * self.mask(spectra)[:, None], x.shape[-1])
+        return self.istft(spectra * self.mask(spectra), x.shape[-1])
 
 
 def band_matrices():

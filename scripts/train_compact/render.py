@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import synths
-from common import LENGTH, SECONDS, STEMS, decibels, stereo, wait_while_paused
+from common import LENGTH, SECONDS, STEMS, decibels, stereo
 from drums import drums
 from effects import effects, pumped
 from notes import Song
@@ -215,7 +215,6 @@ def main():
     sounds = Sounds(args.pack, args.held)
     began = time.monotonic()
     for number in range(args.first, args.first + args.count):
-        wait_while_paused()
         path = args.folder / f"p{number:05d}.npy"
         if path.exists():
             continue

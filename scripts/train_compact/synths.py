@@ -75,7 +75,8 @@ def sub_bass(notes, rng):
     for start, seconds, pitch, strength in notes[:MOST_NOTES]:
         hertz = 440 * 2 ** ((pitch - 69) / 12)
         hertz = hertz / 2 if hertz > 90 else hertz
-        count, place = int(min(seconds, 4) * RATE), int(start * RATE)
+        place = int(start * RATE)
+        count = min(int(min(seconds, 4) * RATE), len(out) - place)
         t = np.arange(count) / RATE
         phase = 2 * np.pi * hertz * t
         if kind == "driven":

@@ -282,7 +282,8 @@ fn find(fs: &dyn Fs, options: &SeparateOptions<'_>) -> Result<(String, Option<Pa
 
 /// How good a model's stems are: those of a better one are kept where any model will do.
 fn rank(id: &str) -> u8 {
-    ["hpss-", "compact-", "htdemucs-"].iter().position(|p| id.starts_with(p)).map_or(0, |r| r as u8)
+    let models = ["hpss-", "compact-1-", "compact-", "htdemucs-"];
+    models.iter().position(|p| id.starts_with(p)).map_or(0, |r| r as u8)
 }
 
 fn drums_only(name: &str) -> Error {

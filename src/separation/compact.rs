@@ -5,6 +5,7 @@ mod context;
 mod cues;
 mod curves;
 mod head;
+mod layer;
 mod level;
 mod queue;
 mod smooth;

@@ -13,6 +13,8 @@ use crate::base::{ByteSource, Error, ErrorKind, Result, Uninterrupted};
 const LONGEST_HEADER: usize = 1 << 20;
 const SHORT: &str = "it is too short";
 const LONG_HEADER: &str = "its table of contents is longer than the file or than allowed";
+/// The types of numbers that are read.
+const TYPES: [&str; 2] = ["F16", "F32"];
 /// The name under which free text about the file is kept.
 const ABOUT: &str = "__metadata__";
 
@@ -47,11 +49,10 @@ fn find<'a>(
     entries: &'a BTreeMap<String, Entry>,
     name: &str,
     shape: &[usize],
-    types: &[&str],
 ) -> Result<&'a Entry> {
     let entry = entries.get(name).ok_or_else(|| wrong(name, "it is missing"))?;
-    if !types.contains(&entry.dtype.as_str()) || entry.shape != shape {
-        let types = types.join(" or ");
+    if !TYPES.contains(&entry.dtype.as_str()) || entry.shape != shape {
+        let types = TYPES.join(" or ");
         let found = format!("it is {} {:?}, not {types} {shape:?}", entry.dtype, entry.shape);
         return Err(wrong(name, &found));
     }
@@ -117,9 +118,9 @@ impl<'a> Tensors<'a> {
     ///
     /// # Errors
     /// `ErrorKind::Corrupt` where there is none of that name and shape, or where it holds anything
-    /// but finite 32-bit floats.
+    /// but finite floats of 16 or 32 bits.
     pub fn take(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let entry = find(&self.entries, name, shape, &["F32"])?;
+        let entry = find(&self.entries, name, shape)?;
         let (start, end) = entry.data_offsets;
         let bytes = self.data.get(start..end).ok_or_else(|| wrong(name, "it lies outside"))?;
         numbers(name, entry, bytes)
@@ -183,7 +184,7 @@ impl TensorFile {
     /// `ErrorKind::Corrupt` where there is none of that name and shape, or where it holds anything
     /// but finite floats of 16 or 32 bits; `Io` where it cannot be read.
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let entry = find(&self.entries, name, shape, &["F16", "F32"])?;
+        let entry = find(&self.entries, name, shape)?;
         let (start, end) = entry.data_offsets;
         if start > end || end as u64 > self.length {
             return Err(wrong(name, "it lies outside"));
@@ -281,6 +282,7 @@ mod tests {
             (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,3]}}"#, 0.0),
             (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-1,4]}}"#, 0.0),
             (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, f32::NAN),
+            (r#"{"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}"#, 0.0),
             (r#"{"a":17}"#, 0.0),
             (r#"["a"]"#, 0.0),
         ];

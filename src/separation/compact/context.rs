@@ -5,15 +5,13 @@
 //! along the song without doing anything twice, and what it says does not depend on how many
 //! pairs it is given at a time.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use rten::ThreadPool;
 
 use super::bands::BANDS;
+use super::layer::Multiplier;
 use super::queue::Queue;
 use super::tape::Tape;
-use super::weights::{
-    Block, CHANNELS, FEATURES, HIDDEN, Linear, MIXED, Norm, STEERS, TOLD, Weights,
-};
+use super::weights::{Block, CHANNELS, FEATURES, HIDDEN, MIXED, Norm, STEERS, TOLD, Weights};
 use crate::base::sum_of;
 
 /// Pairs worked on together: matrices must not be too thin, and memory not too large.
@@ -35,6 +33,8 @@ pub struct Context {
     windows: usize,
     memories: Vec<Memory>,
     room: Room,
+    /// One thread, so that products are not spread over others: songs are.
+    thread: ThreadPool,
     /// What is said about each pair.
     output: Tape,
 }
@@ -72,6 +72,7 @@ impl Context {
             windows: 0,
             memories: weights.blocks.iter().map(memory).collect(),
             room: Room::default(),
+            thread: ThreadPool::with_num_threads(1),
             output: Tape::new(OUTPUT),
         }
     }
@@ -111,26 +112,29 @@ impl Context {
 
     /// Sends what waits through all blocks.
     fn run(&mut self, ended: bool) {
-        let (weights, room) = (self.weights, &mut self.room);
-        room.x.clear();
-        (0..self.input.len() / INPUT).for_each(|_| room.x.extend_from_slice(&weights.bands));
-        add_product(&self.input, &weights.input, &mut room.x);
-        self.input.clear();
-        for (block, memory) in weights.blocks.iter().zip(&mut self.memories) {
-            memory.advance(block, room, ended);
-        }
-        room.normal.clear();
-        normalise(&weights.before_output, &room.x, &mut room.normal);
-        product(&room.normal, &weights.output, &mut room.hidden);
+        let Context { weights, input, memories, room, thread, output, .. } = self;
+        thread.run(|| {
+            let multiplier = Multiplier::new();
+            room.x.clear();
+            (0..input.len() / INPUT).for_each(|_| room.x.extend_from_slice(&weights.bands));
+            weights.input.add(&multiplier, input, &mut room.x);
+            for (block, memory) in weights.blocks.iter().zip(memories) {
+                memory.advance(block, &multiplier, room, ended);
+            }
+            room.normal.clear();
+            normalise(&weights.before_output, &room.x, &mut room.normal);
+            weights.output.write(&multiplier, &room.normal, &mut room.hidden);
+        });
+        input.clear();
         for pair in room.hidden.chunks_exact(OUTPUT) {
-            self.output.push().copy_from_slice(pair);
+            output.push().copy_from_slice(pair);
         }
     }
 }
 
 impl Memory {
     /// Takes pairs and gives out those whose following pairs are now known.
-    fn advance(&mut self, block: &Block, room: &mut Room, ended: bool) {
+    fn advance(&mut self, block: &Block, multiplier: &Multiplier, room: &mut Room, ended: bool) {
         self.seen.push(|seen| normalise(&block.before_taps, &room.x, seen));
         self.waiting.push(|waiting| waiting.extend_from_slice(&room.x));
         let reach = block.dilation * PAIR;
@@ -141,8 +145,8 @@ impl Memory {
         room.x.clear();
         room.x.extend_from_slice(&self.waiting.values()[..ready]);
         if ready > 0 {
-            look_around(block, self.seen.values(), room);
-            mix_bands(block, room);
+            look_around(block, multiplier, self.seen.values(), room);
+            mix_bands(block, multiplier, room);
         }
         self.waiting.leave(ready);
         self.seen.leave(ready);
@@ -150,30 +154,29 @@ impl Memory {
 }
 
 /// Adds what each pair and the pairs around it come to.
-fn look_around(block: &Block, seen: &[f32], room: &mut Room) {
+fn look_around(block: &Block, multiplier: &Multiplier, seen: &[f32], room: &mut Room) {
     let (x, hidden) = (&mut room.x, &mut room.hidden);
-    repeat(&block.taps_bias, x.len() / CHANNELS, hidden);
-    for (tap, weight) in block.taps.iter().enumerate() {
-        let from = &seen[tap * block.dilation * PAIR..][..x.len()];
-        add_matrix_product(from, weight, hidden);
-    }
+    let tap = |tap: usize| &seen[tap * block.dilation * PAIR..][..x.len()];
+    block.taps[0].write(multiplier, tap(0), hidden);
+    block.taps[1].add(multiplier, tap(1), hidden);
+    block.taps[2].add(multiplier, tap(2), hidden);
     debug_assert_eq!(hidden.len(), x.len() / CHANNELS * HIDDEN);
     rectify(hidden);
-    add_product(hidden, &block.down, x);
+    block.down.add(multiplier, hidden, x);
 }
 
 /// Adds what the bands of a pair tell each other.
-fn mix_bands(block: &Block, room: &mut Room) {
+fn mix_bands(block: &Block, multiplier: &Multiplier, room: &mut Room) {
     let Room { x, normal, told, mixed, .. } = room;
     normal.clear();
     normalise(&block.before_bands, x, normal);
-    product(normal, &block.tell, told);
+    block.tell.write(multiplier, normal, told);
     debug_assert_eq!(told.len(), x.len() / CHANNELS * TOLD);
-    product(told, &block.mix, mixed);
+    block.mix.write(multiplier, told, mixed);
     debug_assert_eq!(mixed.len(), x.len() / PAIR * MIXED);
     rectify(mixed);
-    product(mixed, &block.unmix, told);
-    add_product(told, &block.hear, x);
+    block.unmix.write(multiplier, mixed, told);
+    block.hear.add(multiplier, told, x);
 }
 
 fn rectify(values: &mut [f32]) {
@@ -193,31 +196,4 @@ fn normalise(norm: &Norm, values: &[f32], out: &mut Vec<f32>) {
             std::array::from_fn(|i| vector[i] * spread * norm.scale[i] + norm.shift[i]);
         out.extend_from_slice(&normal);
     }
-}
-
-/// Writes `x * weight + bias`.
-fn product(x: &[f32], layer: &Linear, out: &mut Vec<f32>) {
-    repeat(&layer.bias, x.len() / layer.weight.nrows(), out);
-    add_matrix_product(x, &layer.weight, out);
-}
-
-/// Adds `x * weight + bias` to `out`.
-fn add_product(x: &[f32], layer: &Linear, out: &mut [f32]) {
-    for row in out.chunks_exact_mut(layer.bias.len()) {
-        row.iter_mut().zip(&layer.bias).for_each(|(out, bias)| *out += bias);
-    }
-    add_matrix_product(x, &layer.weight, out);
-}
-
-fn add_matrix_product(x: &[f32], weight: &Array2<f32>, out: &mut [f32]) {
-    let rows = x.len() / weight.nrows();
-    let x = ArrayView2::from_shape((rows, weight.nrows()), x).expect("rows of the weight's height");
-    let mut out = ArrayViewMut2::from_shape((rows, weight.ncols()), out)
-        .expect("as many rows of the weight's width");
-    general_mat_mul(1.0, &x, weight, 1.0, &mut out);
-}
-
-fn repeat(bias: &[f32], rows: usize, out: &mut Vec<f32>) {
-    out.clear();
-    (0..rows).for_each(|_| out.extend_from_slice(bias));
 }

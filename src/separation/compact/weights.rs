@@ -2,10 +2,9 @@
 
 use std::sync::OnceLock;
 
-use ndarray::Array2;
-
 use super::bands::BANDS;
 use super::cues::CUES;
+use super::layer::Layer;
 use crate::base::{Error, ErrorKind, Result};
 use crate::separation::safetensors::Tensors;
 
@@ -30,12 +29,6 @@ pub const STEERS: usize = 2 * UNITS + CUES + 2;
 /// How many pairs of windows back and ahead each block of the network looks.
 pub const DILATIONS: [usize; 8] = [1, 2, 4, 8, 16, 32, 2, 1];
 
-/// A layer: `x * weight + bias`, one column an output.
-pub struct Linear {
-    pub weight: Array2<f32>,
-    pub bias: Vec<f32>,
-}
-
 /// Scale and shift of a normalised vector.
 pub struct Norm {
     pub scale: [f32; CHANNELS],
@@ -46,15 +39,14 @@ pub struct Norm {
 pub struct Block {
     pub dilation: usize,
     pub before_taps: Norm,
-    /// Weights for the pair before, this pair and the pair after.
-    pub taps: [Array2<f32>; 3],
-    pub taps_bias: Vec<f32>,
-    pub down: Linear,
+    /// What is made of the pair before, this pair and the pair after; the bias is with the first.
+    pub taps: [Layer; 3],
+    pub down: Layer,
     pub before_bands: Norm,
-    pub tell: Linear,
-    pub mix: Linear,
-    pub unmix: Linear,
-    pub hear: Linear,
+    pub tell: Layer,
+    pub mix: Layer,
+    pub unmix: Layer,
+    pub hear: Layer,
 }
 
 /// The layer that weighs the cues of a bin.
@@ -71,12 +63,12 @@ pub struct Head {
 pub struct Weights {
     /// First eight digits of the blake3 hash of the file.
     pub hash: String,
-    pub input: Linear,
+    pub input: Layer,
     /// What the network knows of each band from the start.
     pub bands: Vec<f32>,
     pub blocks: Vec<Block>,
     pub before_output: Norm,
-    pub output: Linear,
+    pub output: Layer,
     pub head: Head,
 }
 
@@ -105,11 +97,11 @@ impl Weights {
         let block = |(i, &dilation)| read_block(&tensors, &format!("blocks.{i}"), dilation);
         Ok(Weights {
             hash: blake3::hash(bytes).to_hex()[..8].to_string(),
-            input: linear(&tensors, "inp", 2 * FEATURES, CHANNELS)?,
+            input: Layer::read(&tensors, "inp", 2 * FEATURES, CHANNELS)?,
             bands: tensors.take("emb", &[BANDS, CHANNELS])?,
             blocks: DILATIONS.iter().enumerate().map(block).collect::<Result<_>>()?,
             before_output: norm(&tensors, "nf")?,
-            output: linear(&tensors, "out", CHANNELS, 2 * STEERS)?,
+            output: Layer::read(&tensors, "out", CHANNELS, 2 * STEERS)?,
             head: read_head(&tensors)?,
         })
     }
@@ -118,20 +110,18 @@ impl Weights {
 fn read_block(tensors: &Tensors<'_>, name: &str, dilation: usize) -> Result<Block> {
     let part = |part: &str| format!("{name}.{part}");
     let up = tensors.take(&part("up.weight"), &[HIDDEN, 3 * CHANNELS])?;
-    let tap = |tap: usize| {
-        Array2::from_shape_fn((CHANNELS, HIDDEN), |(from, to)| up[(to * 3 + tap) * CHANNELS + from])
-    };
+    let up_bias = tensors.take(&part("up.bias"), &[HIDDEN])?;
+    let tap = |tap: usize| Layer::of_part(&up, 3 * CHANNELS, tap * CHANNELS, CHANNELS);
     Ok(Block {
         dilation,
         before_taps: norm(tensors, &part("n1"))?,
-        taps: [tap(0), tap(1), tap(2)],
-        taps_bias: tensors.take(&part("up.bias"), &[HIDDEN])?,
-        down: linear(tensors, &part("down"), HIDDEN, CHANNELS)?,
+        taps: [tap(0).with_bias(up_bias), tap(1), tap(2)],
+        down: Layer::read(tensors, &part("down"), HIDDEN, CHANNELS)?,
         before_bands: norm(tensors, &part("n2"))?,
-        tell: linear(tensors, &part("pin"), CHANNELS, TOLD)?,
-        mix: linear(tensors, &part("b1"), BANDS * TOLD, MIXED)?,
-        unmix: linear(tensors, &part("b2"), MIXED, BANDS * TOLD)?,
-        hear: linear(tensors, &part("pout"), TOLD, CHANNELS)?,
+        tell: Layer::read(tensors, &part("pin"), CHANNELS, TOLD)?,
+        mix: Layer::read(tensors, &part("b1"), BANDS * TOLD, MIXED)?,
+        unmix: Layer::read(tensors, &part("b2"), MIXED, BANDS * TOLD)?,
+        hear: Layer::read(tensors, &part("pout"), TOLD, CHANNELS)?,
     })
 }
 
@@ -143,15 +133,6 @@ fn read_head(tensors: &Tensors<'_>) -> Result<Head> {
         out: fixed(&tensors.take("c2.weight", &[1, UNITS])?),
         out_bias: tensors.take("c2.bias", &[1])?[0],
         direct: fixed(&tensors.take("c0", &[CUES])?),
-    })
-}
-
-/// Files keep one row an output; multiplying is faster with one column an output.
-fn linear(tensors: &Tensors<'_>, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
-    let weight = tensors.take(&format!("{name}.weight"), &[outputs, inputs])?;
-    Ok(Linear {
-        weight: Array2::from_shape_fn((inputs, outputs), |(i, o)| weight[o * inputs + i]),
-        bias: tensors.take(&format!("{name}.bias"), &[outputs])?,
     })
 }
 
@@ -173,7 +154,7 @@ mod tests {
     #[test]
     fn the_bundled_weights_are_whole() {
         let weights = Weights::bundled().unwrap();
-        assert_eq!(weights.hash, "968f4ab2", "models/compact.md names it");
+        assert_eq!(weights.hash, "31de721b", "models/compact.md names it");
         // Trained from weights with which the head is a harmonic-percussive separation.
         let signs = [1, 3, 2, 4].map(|cue| weights.head.direct[cue].signum());
         assert_eq!(signs, [-1.0, -1.0, 1.0, 1.0]);
