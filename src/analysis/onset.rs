@@ -83,8 +83,8 @@ impl OnsetEnvelope {
         &self.flux
     }
 
-    /// What steady partials of the hops before do not explain, over all bins that grow: see
-    /// [`complex`].
+    /// The rectified complex-domain function (Dixon 2006): what steady partials of the hops before do
+    /// not explain, over all bins that grow.
     pub fn complex(&self) -> &[f32] {
         &self.complex
     }

@@ -60,3 +60,18 @@ fn songs_in_stems_meet_stem_by_stem_without_clicks_or_a_hole() {
     let whole = json(&desk, "whole.json");
     assert!(whole["tracks"][0]["stems"].is_null());
 }
+
+#[test]
+fn four_stems_are_refused_with_what_to_do() {
+    let desk = desk();
+    let song = desk.path("music/1 slow.wav");
+    std::fs::create_dir_all(desk.path("four/slow")).unwrap();
+    for part in ["drums", "bass", "vocals", "other"] {
+        std::fs::copy(&song, desk.path(&format!("four/slow/slow_{part}.wav"))).unwrap();
+    }
+    let ran = forever(&desk, &["plan", "music", "-o", "plan.json", "--stems", "four"]);
+    assert_eq!(ran.code(), 3, "{}", ran.err());
+    assert!(ran.err().contains("more stems than two"), "{}", ran.err());
+    assert!(ran.err().contains("--stems 2"), "{}", ran.err());
+    assert!(!desk.path("plan.json").exists());
+}
