@@ -15,35 +15,69 @@ use super::HIGHEST;
 const SCALE: f32 = 10.0;
 /// Keeps nothing divided by nothing finite; far below any sound.
 const TINY: f32 = 1e-6;
+/// Bins worked on together.
+const LANES: usize = 8;
+
+/// One number of each of some bins.
+type Lanes = [f32; LANES];
+
+/// What is remembered of some bins: the last spectrum, its magnitudes, and by how much it turned
+/// since the spectrum before, as a number of length one.
+#[derive(Clone, Copy, Default)]
+struct Bins {
+    re: Lanes,
+    im: Lanes,
+    magnitude: Lanes,
+    turn_re: Lanes,
+    turn_im: Lanes,
+}
 
 /// What the next spectrum is if nothing new begins.
 pub struct ComplexDomain {
-    before: Vec<Complex32>,
-    /// By how much each bin turned from the last hop but one to the last; of length one.
-    turn: Vec<Complex32>,
+    bins: Vec<Bins>,
 }
 
 impl ComplexDomain {
     /// Silence before the start.
     pub fn new() -> Self {
-        let silence = vec![Complex32::default(); HIGHEST];
-        ComplexDomain { before: silence.clone(), turn: silence }
+        ComplexDomain { bins: vec![Bins::default(); HIGHEST / LANES] }
     }
 
     /// Takes the next spectrum, of which the first bin is left out; returns the mean distance from
     /// what was predicted.
     pub fn advance(&mut self, spectrum: &[Complex32]) -> f32 {
-        let mut sum = 0.0;
-        let memories = self.before.iter_mut().zip(&mut self.turn);
-        for ((before, turn), bin) in memories.zip(&spectrum[1..]) {
-            let now = bin / (bin.norm_sqr().sqrt().sqrt() + TINY);
-            let distance = (now - *before * *turn).norm_sqr().sqrt();
-            sum += if now.norm_sqr() >= before.norm_sqr() { distance } else { 0.0 };
-            let step = now * before.conj();
-            *turn = step / (step.norm_sqr().sqrt() + TINY * TINY);
-            *before = now;
+        let mut sums = [0.0; LANES];
+        let (spectrum, _) = spectrum[1..].as_chunks::<LANES>();
+        for (bins, now) in self.bins.iter_mut().zip(spectrum) {
+            let growth = bins.advance(now);
+            for lane in 0..LANES {
+                sums[lane] += growth[lane];
+            }
         }
-        SCALE * sum / HIGHEST as f32
+        SCALE * sums.iter().sum::<f32>() / HIGHEST as f32
+    }
+}
+
+impl Bins {
+    /// How far each bin that grew is from what was predicted.
+    fn advance(&mut self, now: &[Complex32; LANES]) -> Lanes {
+        let mut growth = [0.0; LANES];
+        for lane in 0..LANES {
+            let (re, im) = (now[lane].re, now[lane].im);
+            let magnitude = (re * re + im * im).sqrt().sqrt();
+            let (re, im) = (re / (magnitude + TINY), im / (magnitude + TINY));
+            let (before_re, before_im) = (self.re[lane], self.im[lane]);
+            let (turn_re, turn_im) = (self.turn_re[lane], self.turn_im[lane]);
+            let off_re = re - (before_re * turn_re - before_im * turn_im);
+            let off_im = im - (before_re * turn_im + before_im * turn_re);
+            let distance = (off_re * off_re + off_im * off_im).sqrt();
+            growth[lane] = if magnitude >= self.magnitude[lane] { distance } else { 0.0 };
+            let length = magnitude * self.magnitude[lane] + TINY * TINY;
+            self.turn_re[lane] = (re * before_re + im * before_im) / length;
+            self.turn_im[lane] = (im * before_re - re * before_im) / length;
+            (self.re[lane], self.im[lane], self.magnitude[lane]) = (re, im, magnitude);
+        }
+        growth
     }
 }
 
