@@ -1,7 +1,7 @@
 //! Many listeners, slow ones, and those who only mean to be in the way.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -179,6 +179,23 @@ fn connections_are_counted_whatever_they_became() {
     drop((events, listening));
     on_air.wait("the listener to be gone", || on_air.station.listeners().is_empty());
     assert_eq!(get(on_air.address, "/timing.json").status, 200);
+}
+
+#[test]
+fn whoever_says_more_than_it_asked_and_hangs_up_is_let_go_at_once() {
+    let on_air = Setting::default().live();
+    for path in ["/events", "/all.mp3"] {
+        let mut listening = Listening::tune(on_air.address, path, "");
+        listening.stream.write_all(b"GET /events HTTP/1.1\r\nHost: here\r\n\r\nand more").unwrap();
+        listening.stream.shutdown(Shutdown::Write).unwrap();
+        assert!(listening.closes(Duration::from_secs(3)), "{path} goes on");
+        let mut stream = connect(on_air.address);
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\nand more");
+        stream.write_all(asked.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert!(closes(&mut stream, Duration::from_secs(3)), "{path} goes on");
+    }
+    on_air.wait("all to be gone", || on_air.station.listeners().is_empty());
 }
 
 #[test]

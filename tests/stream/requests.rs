@@ -130,7 +130,7 @@ fn players_of_all_ages_are_given_sound() {
     assert!(opus.contains("audio/ogg") && opus.contains("icy-metaint: 8192"), "{opus}");
     let opus = Listening::tune(on_air.address, "/all.opus", "").head;
     assert!(!opus.contains("metaint"), "unasked: {opus}");
-    for path in ["/all.mp3", "/all.opus", "/", "/all.json", "/all.m3u"] {
+    for path in ["/all.mp3", "/all.opus", "/", "/all.json", "/all.m3u", "/events"] {
         let answer = request(on_air.address, "HEAD", path, "", "");
         assert_eq!((answer.status, answer.body.len()), (200, 0), "{path}");
     }

@@ -1,21 +1,16 @@
 //! The mounts.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
+use axum::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::empty;
 
 use super::control::refusal;
 use super::feed::Feed;
-use super::text;
+use super::{endless, text};
 use crate::net::Conn;
 use crate::stream::icy::IcyWriter;
 use crate::stream::mount::Mount;
@@ -50,13 +45,8 @@ pub async fn listen(
     if relay {
         feed.is_relay(relay_of(&station, &conn, &headers, &mount.path));
     }
-    conn.follow_with(feed.flow());
-    // An empty answer of unknown length: it ends with the connection, and the sound follows it.
-    let mut response = Response::new(Body::from_stream(empty::<Result<Bytes, Infallible>>()));
+    let mut response = endless(&conn, feed.flow());
     describe(&station, &mount, titled, response.headers_mut());
-    // As every server of its kind answers: players of all ages take bytes until they end, and
-    // not all of them can take chunks.
-    *response.version_mut() = Version::HTTP_10;
     response
 }
 
@@ -103,7 +93,6 @@ fn full() -> Response {
 
 fn describe(station: &Station, mount: &Mount, titled: bool, headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(mount.format.content_type()));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
     let mut icy = |name: &'static str, value: &str| {

@@ -9,14 +9,16 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{interval, timeout};
 
-use super::{health, text};
+use super::{endless, health, text};
 use crate::net::{Conn, Held};
 use crate::stream::station::Station;
 use crate::stream::told::{Told, plain};
@@ -33,7 +35,10 @@ const BEAT: Duration = Duration::from_secs(5);
 const LONGEST_MESSAGE: usize = 4 << 10;
 
 /// Everything that happens, as server-sent events.
-pub async fn events(State(station): State<Arc<Station>>) -> Response {
+pub async fn events(
+    State(station): State<Arc<Station>>,
+    Extension(conn): Extension<Arc<Conn>>,
+) -> Response {
     let first = Arc::new(Told::listeners(station.listeners().len()));
     let begin = (station.events(), Some(first), station);
     let stream = unfold(begin, |(mut events, first, station)| async move {
@@ -45,7 +50,19 @@ pub async fn events(State(station): State<Arc<Station>>) -> Response {
         let event = Event::default().event(told.name).data(&told.data);
         Some((Ok::<_, Infallible>(event), (events, None, station)))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))).into_response()
+    let told = Sse::new(stream).keep_alive(KeepAlive::new().interval(BEAT)).into_response();
+    // Not as an answer of its own: whoever says more behind the request and then hangs up would
+    // not be missed, for while an answer is on its way nothing more is read.
+    let (head, body) = told.into_parts();
+    let pieces = body.into_data_stream().filter_map(async |piece| Some(vec![piece.ok()?]));
+    let mut response = endless(&conn, Box::pin(pieces));
+    response.headers_mut().extend(head.headers);
+    response
+}
+
+/// `HEAD`: what there would be.
+pub async fn look() -> Response {
+    ([(CONTENT_TYPE, "text/event-stream")], ()).into_response()
 }
 
 /// What is told next; `None` once the station is about to end.

@@ -8,21 +8,25 @@ mod health;
 mod info;
 mod live;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::stream::empty;
 
 use super::station::Station;
 use super::told;
+use crate::net::{Conn, Flow};
 
 /// What pages may do: nothing that is not ours, no script that is not a file of ours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -46,7 +50,7 @@ pub fn router(station: Arc<Station>) -> Router {
         .route("/mounts.json", get(info::mounts))
         .route("/timing.json", get(info::timing))
         .route("/history.json", get(info::history))
-        .route("/events", get(live::events))
+        .route("/events", get(live::events).head(live::look))
         .route("/info.websocket", get(live::info))
         .route("/monitor.websocket", get(live::monitor))
         .route("/healthz", get(health::healthz))
@@ -106,6 +110,18 @@ fn policy(station: &Station) -> HeaderValue {
     let policy = POLICY.replace("media-src 'self'", &format!("media-src 'self'{relays}"));
     // Addresses of relays hold nothing but letters, digits, dots and the like.
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
+/// The head of an answer without an end: `flow` follows it until the other end hangs up.
+fn endless(conn: &Conn, flow: Flow) -> Response {
+    conn.follow_with(flow);
+    // An empty answer of unknown length: it ends with the connection, and the flow comes after it.
+    let mut response = Response::new(Body::from_stream(empty::<Result<Bytes, Infallible>>()));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    // As every server of sound answers: players of all ages take bytes until they end, and not
+    // all of them can take chunks.
+    *response.version_mut() = Version::HTTP_10;
+    response
 }
 
 /// A text header, empty where there is none or it is no text.
