@@ -2,7 +2,8 @@
 //!
 //! The chance of leaving a song grows with the logarithm of the beats heard of it, as in the
 //! original; a jump goes to a beat that sounds like the one the ear expects next, at the same
-//! place in the bar and near the tempo that is playing, in a song not heard lately.
+//! place in the bar and near the tempo that is playing, in a song not heard lately. Where no other
+//! song can take over, it goes elsewhere in the song that plays.
 
 use std::collections::VecDeque;
 
@@ -107,6 +108,17 @@ impl Place {
     fn next(self) -> Place {
         Place { position: self.position % self.beats_per_bar + 1, ..self }
     }
+}
+
+/// Where a jump may land.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Landing {
+    /// In another song whose tempo can be kept.
+    Song,
+    /// Some bars away in the song that plays, at a tempo that can be kept.
+    Home,
+    /// In another song, whatever its tempo.
+    Anywhere,
 }
 
 /// A walk over a library, one beat at a time.
@@ -242,50 +254,48 @@ impl<'a> Walk<'a> {
         let query = self.space.row(next.unwrap_or(current))?;
         let all = self.library.beats.len();
         let most = if next.is_some() { LIKE.min(all) } else { all };
+        let alone = self.library.songs.len() == 1;
         let mut count = NEIGHBOURS.min(most);
         loop {
             let found = self.search.nearest(&query, count);
-            let best = self.cheapest(current, next, pulse, &found, 1.0);
+            let cheapest = |landing| self.cheapest(current, next, pulse, &found, landing);
+            let best = cheapest(if alone { Landing::Home } else { Landing::Song });
             if best.is_some() {
                 return best;
             }
             if count == most {
-                let forced = next.is_none();
-                return forced
-                    .then(|| self.cheapest(current, next, pulse, &found, f64::INFINITY))
-                    .flatten();
+                let rest = if next.is_some() { Landing::Home } else { Landing::Anywhere };
+                return cheapest(rest);
             }
             count = (count * 4).min(most);
         }
     }
 
-    /// The cheapest landing among neighbours whose tempo is at most `reach` times as far as can be
-    /// stretched.
+    /// The cheapest landing among neighbours.
     fn cheapest(
         &self,
         current: usize,
         next: Option<usize>,
         pulse: Pulse,
         found: &[Neighbour],
-        reach: f64,
+        landing: Landing,
     ) -> Option<(usize, Jump)> {
         let due = Place::of(&self.library.beats[current]).next();
-        let landing = |n: &Neighbour| {
+        let jump = |n: &Neighbour| {
             let near = n.row as usize;
             let row = if next.is_some() { near } else { self.library.next[near]? };
             let stretch = self.stretch_to(row, pulse.period);
-            if stretch > reach {
+            if !self.may_land(current, row, landing)
+                || (stretch > 1.0 && landing != Landing::Anywhere)
+            {
                 return None;
             }
             let bar = self.bar_cost(row, due, pulse.place);
-            let cost = bar + self.cost(current, row, f64::from(n.distance), stretch)?;
+            let cost = bar + self.cost(row, f64::from(n.distance), stretch);
             Some((row, Jump { distance: n.distance, cost: cost as f32, forced: next.is_none() }))
         };
-        let cost = |landing: &(usize, Jump)| landing.1.cost;
-        found
-            .iter()
-            .filter_map(landing)
-            .min_by(|a, b| cost(a).total_cmp(&cost(b)).then(a.0.cmp(&b.0)))
+        let cost = |jump: &(usize, Jump)| jump.1.cost;
+        found.iter().filter_map(jump).min_by(|a, b| cost(a).total_cmp(&cost(b)).then(a.0.cmp(&b.0)))
     }
 
     /// Cost of a wrong place in the bar. Two voices out of step are heard on every beat, a voice
@@ -300,30 +310,34 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Cost of everything but the bar for landing on `row`, or `None` where one must not land there.
-    fn cost(&self, current: usize, row: usize, distance: f64, stretch: f64) -> Option<f64> {
+    /// Whether `row` is where a jump may land, and has music ahead.
+    fn may_land(&self, current: usize, row: usize, landing: Landing) -> bool {
         let (from, to) = (&self.library.beats[current], &self.library.beats[row]);
-        let alone = self.library.songs.len() == 1;
-        // With one song alone a jump must lead somewhere else in it.
-        let far = from.piece.abs_diff(to.piece) > 2 * usize::from(from.beats_per_bar);
-        let elsewhere = if alone { far } else { from.song != to.song };
-        if !elsewhere || self.library.ahead[row] < self.options.min_run.min(2) {
-            return None;
-        }
+        let elsewhere = if from.song == to.song {
+            // A jump within a song must lead somewhere else in it.
+            let far = from.piece.abs_diff(to.piece) > 2 * usize::from(from.beats_per_bar);
+            far && (landing == Landing::Home || self.library.songs.len() == 1)
+        } else {
+            landing != Landing::Home
+        };
+        elsewhere && self.library.ahead[row] >= self.options.min_run.min(2)
+    }
+
+    /// Cost of everything but the bar for landing on `row`.
+    fn cost(&self, row: usize, distance: f64, stretch: f64) -> f64 {
+        let song = self.library.beats[row].song;
         let costs = &self.options.costs;
         let tempo = if stretch <= 1.0 { stretch * stretch } else { 10.0 * stretch };
         let short = self.library.ahead[row] < self.options.min_run;
-        let song = self.songs.iter().position(|&s| s == to.song);
-        let song = if alone { None } else { song };
+        // All landings at home are in the song heard last: the cost is the same for each.
+        let ago = self.songs.iter().position(|&s| s == song);
         let beat = self.played.contains(&row)
             || self.played.iter().any(|&p| self.library.next[p] == Some(row));
-        Some(
-            distance / RANDOM_DISTANCE
-                + costs.tempo * tempo
-                + costs.recent_song * song.map_or(0.0, |ago| 1.0 / ago.max(1) as f64)
-                + costs.recent_beat * f64::from(beat)
-                + f64::from(short),
-        )
+        distance / RANDOM_DISTANCE
+            + costs.tempo * tempo
+            + costs.recent_song * ago.map_or(0.0, |ago| 1.0 / ago.max(1) as f64)
+            + costs.recent_beat * f64::from(beat)
+            + f64::from(short)
     }
 }
 

@@ -92,6 +92,19 @@ fn a_song_that_goes_on_is_never_left_for_a_tempo_that_cannot_be_kept() {
 }
 
 #[test]
+fn where_no_other_song_keeps_the_tempo_it_jumps_within_the_one_that_plays() {
+    let library = library(&[80.0, 125.0, 170.0].map(|bpm| Tune { bpm, beats: 150 }));
+    let steps = walk(&library, &features(&library, 9), options(1.0), 100);
+    let jumps: Vec<_> = steps.windows(2).filter(|pair| pair[1].jump.is_some()).collect();
+    assert!(jumps.len() > 10, "{} jumps", jumps.len());
+    for pair in jumps.iter().filter(|pair| !pair[1].jump.unwrap().forced) {
+        let [from, to] = [&library.beats[pair[0].row], &library.beats[pair[1].row]];
+        assert_eq!(from.song, to.song);
+        assert!(from.piece.abs_diff(to.piece) > 8, "{} to {}", from.piece, to.piece);
+    }
+}
+
+#[test]
 fn at_a_songs_end_any_tempo_is_better_than_silence() {
     let library = library(&[Tune { bpm: 80.0, beats: 12 }, Tune { bpm: 170.0, beats: 30 }]);
     let steps = walk(&library, &features(&library, 5), options(0.0), 30);
