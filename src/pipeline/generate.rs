@@ -10,10 +10,10 @@ use super::fit::read_index;
 use super::output::{Output, write_output};
 use crate::audio::encode::{Container, OutputTags};
 use crate::base::{Decibels, Error, ErrorKind, Event, Lufs, Result, SampleRate};
-use crate::corpus::{IndexFile, Layer, Search, SongBeats, SongReader, Space};
+use crate::corpus::{IndexFile, Layer, Search, SongBeats, SongReader, Space, Table};
 use crate::remix::{
     Law, LayerChoice, Library, OpenReader, PlanSong, RemixOptions, RemixPlan, Renderer, SongFacts,
-    VoiceSpace, plan,
+    VoiceSpace, loudness_of, plan,
 };
 use crate::report;
 use crate::store::{write_atomic, write_json};
@@ -51,6 +51,7 @@ pub struct Generated {
 }
 
 struct Material {
+    table: Table,
     library: Library,
     index: IndexFile,
     songs: Vec<SongBeats>,
@@ -117,7 +118,7 @@ fn gather(context: &Context<'_>, job: &GenerateJob) -> Result<Material> {
                 .hint("remix create-dataset"));
         }
     }
-    Ok(Material { library, index, songs, beats_dir })
+    Ok(Material { table, library, index, songs, beats_dir })
 }
 
 fn beats_dir(job: &GenerateJob, manifest: &DatasetManifest) -> PathBuf {
@@ -138,13 +139,19 @@ fn make_plan(material: &Material, job: &GenerateJob) -> Result<(RemixPlan, Vec<u
         .collect::<Result<_>>()?;
     let searches: Vec<Box<dyn Search + '_>> =
         found.iter().map(|space| space.searcher()).collect::<Result<_>>()?;
+    let loudness = wanted
+        .iter()
+        .map(|(_, layers)| loudness_of(&material.table, &material.library, layers))
+        .collect::<Result<Vec<_>>>()?;
     let spaces: Vec<VoiceSpace> = wanted
         .into_iter()
         .zip(found.iter().zip(&searches))
-        .map(|((_, layers), (&space, search))| VoiceSpace {
+        .zip(loudness)
+        .map(|(((_, layers), (&space, search)), loudness)| VoiceSpace {
             layers,
             space,
             search: search.as_ref(),
+            loudness,
         })
         .collect();
     let facts: Vec<SongFacts> = material.songs.iter().map(facts).collect();

@@ -2,8 +2,9 @@
 
 use super::library::{Beat, Library};
 use super::plan::{PlanSong, SongFacts};
+use super::voice::VoiceSpace;
 use crate::base::{Decibels, Draws, Lufs, Seed};
-use crate::corpus::{Algorithm, Space, SpaceColumn};
+use crate::corpus::{Algorithm, Layer, Search, Space, SpaceColumn};
 
 /// Numbers that describe a beat here.
 pub const DIMS: usize = 6;
@@ -42,6 +43,17 @@ pub fn features(library: &Library, seed: u64) -> Vec<f32> {
 pub fn space(raw: &[f32]) -> Space {
     let columns = (0..DIMS).map(|i| SpaceColumn::new(format!("x{i}"), 1.0)).collect();
     Space::fit("mix", columns, raw, Algorithm::Auto).unwrap()
+}
+
+/// A voice as loud as the whole.
+pub fn voice<'a>(
+    library: &Library,
+    layer: Layer,
+    space: &'a Space,
+    search: &'a dyn Search,
+) -> VoiceSpace<'a> {
+    let loudness = library.beats.iter().map(|beat| beat.loudness).collect();
+    VoiceSpace { layers: vec![layer], space, search, loudness }
 }
 
 pub fn facts(library: &Library) -> Vec<SongFacts> {

@@ -11,12 +11,14 @@ mod plan;
 mod render;
 mod runs;
 mod tape;
+mod voice;
 pub mod walk;
 
 pub use library::{Beat, Library};
 pub use plan::{
     Law, LayerChoice, PLAN_SCHEMA, PlanSong, RemixOptions, RemixPlan, SongFacts, Voice, VoiceBeat,
-    VoiceSpace, plan,
+    plan,
 };
 pub use render::{OpenReader, Renderer};
+pub use voice::{VoiceSpace, loudness_of};
 pub use walk::{Jump, JumpCosts};

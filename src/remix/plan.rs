@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::library::Library;
 use super::original;
-use super::walk::{Jump, JumpCosts, Place, Pulse, Step, Walk, WalkOptions};
+use super::voice::VoiceSpace;
+use super::walk::{Jump, JumpCosts, Place, Pulse, Step, Walk, WalkOptions, draw_start};
 use crate::audio::loudness;
 use crate::base::{Decibels, Frames, JumpRate, Lufs, SampleRate, Seed};
-use crate::corpus::{Layer, Search, Space};
+use crate::corpus::Layer;
 
 /// Layout version of [`RemixPlan`].
 pub const PLAN_SCHEMA: u32 = 1;
@@ -129,16 +130,6 @@ pub struct RemixPlan {
     pub voices: Vec<Voice>,
 }
 
-/// A space to walk in and the layers heard from it.
-pub struct VoiceSpace<'a> {
-    /// What is heard.
-    pub layers: Vec<Layer>,
-    /// The features walked by.
-    pub space: &'a Space,
-    /// Its neighbours.
-    pub search: &'a dyn Search,
-}
-
 /// What planning must know of a song beside its beats.
 #[derive(Clone, Debug)]
 pub struct SongFacts {
@@ -178,7 +169,7 @@ pub fn plan(
                 .map(|(step, &stretch)| voice_beat(library, &order, step, stretch))
                 .collect(),
         });
-    let gain = master_gain(library, facts, &steps, &periods, options.loudness);
+    let gain = master_gain(library, facts, spaces, &steps, &periods, options.loudness);
     RemixPlan {
         schema: PLAN_SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -214,11 +205,11 @@ fn walk_all(library: &Library, spaces: &[VoiceSpace<'_>], options: &RemixOptions
         costs: options.costs,
     };
     let mut walks: Vec<Walk> =
-        spaces.iter().map(|s| Walk::new(library, s.space, s.search, walk_options)).collect();
+        spaces.iter().map(|space| Walk::new(library, space, walk_options)).collect();
     let mut draws: Vec<_> = (0..spaces.len())
         .map(|v| options.seed.stream(["jump", "jump of voice 2"][v.min(1)]))
         .collect();
-    let start = Walk::draw_start(library, options.min_run, &mut options.seed.stream("start"));
+    let start = draw_start(&walks, &mut options.seed.stream("start"));
     let mut steps: Vec<Vec<Step>> = vec![Vec::new(); spaces.len()];
     let mut stretches: Vec<Vec<f64>> = vec![Vec::new(); spaces.len()];
     let mut glide = Glide::new(options.max_stretch);
@@ -339,17 +330,19 @@ fn song_gain(facts: &SongFacts, target: Lufs) -> Decibels {
 fn master_gain(
     library: &Library,
     facts: &[SongFacts],
+    spaces: &[VoiceSpace<'_>],
     steps: &[Vec<Step>],
     periods: &[f64],
     target: Lufs,
 ) -> Decibels {
     let mut energies = Vec::new();
     for (beat, period) in periods.iter().enumerate() {
-        let of = |steps: &Vec<Step>| {
-            let row = &library.beats[steps[beat].row];
-            10f64.powf((row.loudness.0 + song_gain(&facts[row.song], target).0 + 0.691) / 10.0)
+        let of = |(space, steps): (&VoiceSpace<'_>, &Vec<Step>)| {
+            let row = steps[beat].row;
+            let gain = song_gain(&facts[library.beats[row].song], target);
+            10f64.powf((space.loudness[row].0 + gain.0 + 0.691) / 10.0)
         };
-        let energy = steps.iter().map(of).sum::<f64>() / steps.len() as f64;
+        let energy: f64 = spaces.iter().zip(steps).map(of).sum();
         let tenths = (period * 10.0).round().max(1.0) as usize;
         energies.extend(std::iter::repeat_n(energy as f32, tenths));
     }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::library::{Beat, Library};
+use super::voice::VoiceSpace;
 use crate::base::{Draws, JumpRate};
 use crate::corpus::{Neighbour, Search, Space};
 
@@ -40,11 +41,13 @@ pub struct JumpCosts {
     pub recent_song: f64,
     /// A beat played lately.
     pub recent_beat: f64,
+    /// Two bars in which what walks is silent; less where it is silent for a part of them.
+    pub silence: f64,
 }
 
 impl Default for JumpCosts {
     fn default() -> Self {
-        JumpCosts { bar: 0.4, tempo: 0.25, recent_song: 0.3, recent_beat: 1.0 }
+        JumpCosts { bar: 0.4, tempo: 0.25, recent_song: 0.3, recent_beat: 1.0, silence: 1.0 }
     }
 }
 
@@ -126,6 +129,8 @@ pub struct Walk<'a> {
     library: &'a Library,
     space: &'a Space,
     search: &'a dyn Search,
+    /// By row, of the beats from there on.
+    silence: Vec<f64>,
     options: WalkOptions,
     current: Option<usize>,
     run: usize,
@@ -134,17 +139,13 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk that has not begun. `space` and `search` belong to the rows of `library`.
-    pub fn new(
-        library: &'a Library,
-        space: &'a Space,
-        search: &'a dyn Search,
-        options: WalkOptions,
-    ) -> Self {
+    /// A walk that has not begun. `voice` belongs to the rows of `library`.
+    pub fn new(library: &'a Library, voice: &VoiceSpace<'a>, options: WalkOptions) -> Self {
         Walk {
             library,
-            space,
-            search,
+            space: voice.space,
+            search: voice.search,
+            silence: voice.silence(library),
             options,
             current: None,
             run: 0,
@@ -159,17 +160,6 @@ impl<'a> Walk<'a> {
         Step { row, jump: None }
     }
 
-    /// A good place to begin: a downbeat with music ahead, drawn evenly; any beat if there is none.
-    pub fn draw_start(library: &Library, min_run: usize, draws: &mut dyn Draws) -> usize {
-        let good =
-            |row: &usize| library.beats[*row].position == 1 && library.ahead[*row] >= min_run;
-        let starts: Vec<usize> = (0..library.beats.len()).filter(good).collect();
-        match starts.len() {
-            0 => draws.choice(library.beats.len().max(1)),
-            n => starts[draws.choice(n)],
-        }
-    }
-
     /// The next beat. `pulse` is the tempo now playing, and the place in the bar where another
     /// voice wants us.
     pub fn step(&mut self, pulse: Pulse, draws: &mut dyn Draws) -> Step {
@@ -178,25 +168,26 @@ impl<'a> Walk<'a> {
         let chance = draws.uniform();
         let threshold = self.options.jump_rate.get() * (self.run as f64).log10();
         let wants = self.run >= self.options.min_run && chance < threshold;
-        match self.library.next[current] {
-            Some(next) if !wants && !self.lost_pulse(next, pulse) => {
-                self.arrive(next, false);
-                Step { row: next, jump: None }
-            }
-            next => match self.best_jump(current, next, pulse) {
-                Some((row, jump)) => {
-                    self.arrive(row, true);
-                    Step { row, jump: Some(jump) }
-                }
-                None => match next {
-                    Some(row) => {
-                        self.arrive(row, false);
-                        Step { row, jump: None }
-                    }
-                    None => self.start_over(current),
-                },
-            },
+        let next = self.library.next[current];
+        let leaves = wants || next.is_none_or(|next| self.lost_pulse(next, pulse));
+        if let Some(next) = next.filter(|&next| !leaves && !self.falls_silent(next)) {
+            return self.go_on(next);
         }
+        // Silence is not left for silence.
+        let better = |jump: &(usize, Jump)| leaves || self.silence[jump.0] < 1.0;
+        match (self.best_jump(current, next, pulse).filter(better), next) {
+            (Some((row, jump)), _) => {
+                self.arrive(row, true);
+                Step { row, jump: Some(jump) }
+            }
+            (None, Some(next)) => self.go_on(next),
+            (None, None) => self.start_over(current),
+        }
+    }
+
+    fn go_on(&mut self, next: usize) -> Step {
+        self.arrive(next, false);
+        Step { row: next, jump: None }
     }
 
     /// A voice that must keep another's tempo and bar leaves a song that has lost them.
@@ -206,6 +197,11 @@ impl<'a> Walk<'a> {
         let out_of_bar = here.beats_per_bar == place.beats_per_bar && here != place;
         self.run >= self.options.min_run
             && (out_of_bar || self.stretch_to(next, pulse.period) > 1.0)
+    }
+
+    /// A voice leaves what has nothing to say for two bars.
+    fn falls_silent(&self, next: usize) -> bool {
+        self.run >= self.options.min_run && self.silence[next] == 1.0
     }
 
     /// Where a library is too small to land anywhere, its longest stretch is played again.
@@ -337,7 +333,24 @@ impl<'a> Walk<'a> {
             + costs.tempo * tempo
             + costs.recent_song * ago.map_or(0.0, |ago| 1.0 / ago.max(1) as f64)
             + costs.recent_beat * f64::from(beat)
+            + costs.silence * self.silence[row]
             + f64::from(short)
+    }
+}
+
+/// A good place for voices to begin together: a downbeat with music ahead in each, drawn evenly;
+/// any beat if there is none.
+pub fn draw_start(walks: &[Walk<'_>], draws: &mut dyn Draws) -> usize {
+    let Some(Walk { library, options, .. }) = walks.first() else { return 0 };
+    let heard = |row: usize| walks.iter().all(|walk| walk.silence[row] < 0.5);
+    let good =
+        |row: usize| library.beats[row].position == 1 && library.ahead[row] >= options.min_run;
+    let all: Vec<usize> = (0..library.beats.len()).filter(|&row| good(row)).collect();
+    let starts: Vec<usize> = all.iter().copied().filter(|&row| heard(row)).collect();
+    let starts = if starts.is_empty() { all } else { starts };
+    match starts.len() {
+        0 => draws.choice(library.beats.len().max(1)),
+        n => starts[draws.choice(n)],
     }
 }
 

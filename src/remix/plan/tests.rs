@@ -1,5 +1,6 @@
 use super::*;
-use crate::remix::fixtures::{Tune, facts, features, library, space};
+use crate::corpus::Space;
+use crate::remix::fixtures::{Tune, facts, features, library, space, voice};
 use proptest::prelude::*;
 
 fn options(jump_rate: f64, beats: usize, seed: u64) -> RemixOptions {
@@ -21,9 +22,8 @@ fn planned(library: &Library, voices: usize, options: &RemixOptions) -> RemixPla
     let raws: Vec<Space> = (0..voices as u64).map(|v| space(&features(library, v))).collect();
     let searches: Vec<_> = raws.iter().map(|s| s.searcher().unwrap()).collect();
     let layers = [Layer::Drums, Layer::Other];
-    let spaces: Vec<VoiceSpace> = (0..voices)
-        .map(|v| VoiceSpace { layers: vec![layers[v]], space: &raws[v], search: &*searches[v] })
-        .collect();
+    let spaces: Vec<VoiceSpace> =
+        (0..voices).map(|v| voice(library, layers[v], &raws[v], &*searches[v])).collect();
     plan(library, &facts(library), &spaces, SampleRate::CD, options)
 }
 
@@ -79,7 +79,7 @@ fn every_song_is_brought_to_the_loudness_aimed_at_but_not_by_force() {
     facts[1].loudness = Lufs(-40.0);
     let space = space(&features(&library, 1));
     let search = space.searcher().unwrap();
-    let spaces = [VoiceSpace { layers: vec![Layer::Mix], space: &space, search: &*search }];
+    let spaces = [voice(&library, Layer::Mix, &space, &*search)];
     let plan = plan(&library, &facts, &spaces, SampleRate::CD, &options(1.0, 120, 2));
     for song in &plan.songs {
         let wanted = [0.0, 12.0, 2.0][song.name[4..].parse::<usize>().unwrap()];

@@ -1,6 +1,7 @@
 use super::*;
 use crate::base::Seed;
-use crate::remix::fixtures::{DIMS, Tune, features, library, space};
+use crate::corpus::Layer;
+use crate::remix::fixtures::{DIMS, Tune, features, library, space, voice};
 
 fn options(jump_rate: f64) -> WalkOptions {
     WalkOptions {
@@ -13,9 +14,24 @@ fn options(jump_rate: f64) -> WalkOptions {
 
 /// Walks alone: the tempo playing is that of the beat played last.
 fn walk(library: &Library, raw: &[f32], options: WalkOptions, beats: usize) -> Vec<Step> {
+    walk_where(library, raw, options, beats, |_| true)
+}
+
+/// The same where only some beats have sound.
+fn walk_where(
+    library: &Library,
+    raw: &[f32],
+    options: WalkOptions,
+    beats: usize,
+    sounds: impl Fn(&Beat) -> bool,
+) -> Vec<Step> {
     let space = space(raw);
     let search = space.searcher().unwrap();
-    let mut walk = Walk::new(library, &space, search.as_ref(), options);
+    let mut voice = voice(library, Layer::Mix, &space, search.as_ref());
+    for (loudness, beat) in voice.loudness.iter_mut().zip(&library.beats) {
+        loudness.0 -= if sounds(beat) { 0.0 } else { 60.0 };
+    }
+    let mut walk = Walk::new(library, &voice, options);
     let mut draws = Seed(1).stream("test");
     let mut steps = vec![walk.begin(0)];
     while steps.len() < beats {
@@ -150,4 +166,39 @@ fn a_library_of_one_beat_goes_on_for_ever() {
     let steps = walk(&library, &features(&library, 8), options(0.5), 10);
     assert!(steps.iter().all(|s| s.row == 0));
     assert!(steps[1..].iter().all(|s| s.jump.is_some_and(|jump| jump.forced)), "and says so");
+}
+
+#[test]
+fn a_voice_leaves_what_falls_silent_and_lands_where_something_sounds() {
+    let library = library(&[Tune { bpm: 120.0, beats: 200 }; 4]);
+    // Song 0 from beat 30 on, and all of songs 1 and 3.
+    let sounds = |beat: &Beat| match beat.song {
+        0 => beat.piece < 30,
+        song => song == 2,
+    };
+    let steps = walk_where(&library, &features(&library, 10), options(0.0), 100, sounds);
+    let silent = steps.iter().filter(|step| !sounds(&library.beats[step.row])).count();
+    assert_eq!(silent, 0);
+    let left = steps.iter().position(|step| step.jump.is_some()).unwrap();
+    assert!((24..30).contains(&left), "{left}: it hears the end coming");
+
+    let nothing = walk_where(&library, &features(&library, 10), options(0.0), 100, |_| false);
+    assert!(nothing.iter().all(|step| step.jump.is_none()), "silence is not left for silence");
+}
+
+#[test]
+fn voices_begin_where_all_of_them_sound() {
+    let library = library(&[Tune { bpm: 120.0, beats: 64 }; 4]);
+    let space = space(&features(&library, 11));
+    let search = space.searcher().unwrap();
+    let mut voices = [Layer::Drums, Layer::Other].map(|l| voice(&library, l, &space, &*search));
+    for (row, beat) in library.beats.iter().enumerate() {
+        voices[0].loudness[row].0 -= if beat.song < 2 { 0.0 } else { 60.0 };
+        voices[1].loudness[row].0 -= if beat.song % 2 == 1 { 0.0 } else { 60.0 };
+    }
+    let walks = voices.map(|voice| Walk::new(&library, &voice, options(0.1)));
+    for seed in 0..20 {
+        let start = draw_start(&walks, &mut Seed(seed).stream("start"));
+        assert_eq!((library.beats[start].song, library.beats[start].position), (1, 1));
+    }
 }
