@@ -38,28 +38,20 @@ const STILL: f32 = 0.01;
 const LEAST: f64 = 1e-10;
 
 /// Features of the spans between consecutive `boundaries`, which rise.
-pub fn span_sounds(
-    onsets: &OnsetEnvelope,
-    timbre: &[[f32; N_MFCC]],
-    boundaries: &[Seconds],
-) -> Vec<SpanSound> {
+pub fn span_sounds(onsets: &OnsetEnvelope, boundaries: &[Seconds]) -> Vec<SpanSound> {
     let bars = boundaries.windows(2).map(|pair| (pair[0].0, pair[1].0));
-    bars.map(|(from, to)| one_bar(onsets, timbre, from, to)).collect()
+    bars.map(|(from, to)| one_bar(onsets, from, to)).collect()
 }
 
 /// The sound of every beat, the last ending as far on as the one before; rounded for keeping.
-pub(super) fn beat_sounds(
-    onsets: &OnsetEnvelope,
-    timbre: &[[f32; N_MFCC]],
-    beats: &[Seconds],
-) -> Vec<SpanSound> {
+pub(super) fn beat_sounds(onsets: &OnsetEnvelope, beats: &[Seconds]) -> Vec<SpanSound> {
     let [.., before, last] = beats else { return Vec::new() };
     let mut boundaries = beats.to_vec();
     boundaries.push(Seconds(2.0 * last.0 - before.0));
-    span_sounds(onsets, timbre, &boundaries).iter().map(SpanSound::rounded).collect()
+    span_sounds(onsets, &boundaries).iter().map(SpanSound::rounded).collect()
 }
 
-fn one_bar(onsets: &OnsetEnvelope, timbre: &[[f32; N_MFCC]], from: f64, to: f64) -> SpanSound {
+fn one_bar(onsets: &OnsetEnvelope, from: f64, to: f64) -> SpanSound {
     let rate = OnsetEnvelope::rate();
     let flux = part(onsets.flux(), from * rate, to * rate);
     let level = part(onsets.level(), from * rate, to * rate);
@@ -68,7 +60,7 @@ fn one_bar(onsets: &OnsetEnvelope, timbre: &[[f32; N_MFCC]], from: f64, to: f64)
     let power = (power / level.len().max(1) as f64).max(LEAST);
     SpanSound {
         chroma: harmony(part(onsets.chroma(), from * columns, to * columns)),
-        timbre: mean(part(timbre, from * columns, to * columns)),
+        timbre: mean(part(onsets.timbre(), from * columns, to * columns)),
         drive: mean(flux).map(|x| (x + STILL).ln()),
         loudness_db: (10.0 * power.log10()) as f32,
     }
@@ -106,13 +98,13 @@ fn harmony(columns: &[[f32; CHROMA_WIDTH]]) -> [f32; CHROMA_WIDTH] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{OnsetAnalyzer, TimbreAnalyzer};
+    use crate::analysis::OnsetAnalyzer;
 
     const RATE: f64 = 22_050.0;
 
     /// Two seconds each of a low C major triad, of silence, and of loud clicks.
     fn three_bars() -> Vec<SpanSound> {
-        let (mut onsets, mut timbre) = (OnsetAnalyzer::new(), TimbreAnalyzer::new());
+        let mut onsets = OnsetAnalyzer::new();
         let samples: Vec<f32> = (0..(6.0 * RATE) as usize)
             .map(|i| {
                 let t = i as f64 / RATE;
@@ -127,9 +119,8 @@ mod tests {
             })
             .collect();
         onsets.push(&samples);
-        timbre.push(&samples);
         let boundaries = [0.0, 2.0, 4.0, 6.0].map(Seconds);
-        span_sounds(&onsets.finish(), &timbre.finish(), &boundaries)
+        span_sounds(&onsets.finish(), &boundaries)
     }
 
     #[test]
@@ -156,9 +147,9 @@ mod tests {
     #[test]
     fn bars_beyond_the_sound_and_no_bars_at_all_are_no_trouble() {
         let none = OnsetEnvelope::default();
-        let bars = span_sounds(&none, &[], &[0.0, 1.0, 1.0, 9.0].map(Seconds));
+        let bars = span_sounds(&none, &[0.0, 1.0, 1.0, 9.0].map(Seconds));
         assert_eq!(bars.len(), 3);
         assert!(bars.iter().all(|bar| bar.loudness_db == -100.0 && bar.chroma == [0.0; 24]));
-        assert!(span_sounds(&none, &[], &[]).is_empty());
+        assert!(span_sounds(&none, &[]).is_empty());
     }
 }

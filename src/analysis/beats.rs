@@ -192,6 +192,7 @@ pub fn combine(drums: &OnsetEnvelope, mix: &OnsetEnvelope) -> OnsetEnvelope {
         level: mix.level.clone(),
         attack: (0..n).map(sharpest).collect(),
         chroma: mix.chroma.clone(),
+        timbre: mix.timbre.clone(),
         print: mix.print.clone(),
     }
 }

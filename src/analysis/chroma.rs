@@ -1,6 +1,8 @@
 //! Chroma: the energy of a spectrum folded onto the twelve pitch classes, with the filter bank of
 //! Ellis (2007, `chroma_feature_analysis`) as librosa builds it.
 
+use crate::base::wide;
+
 /// Pitch classes, C first.
 pub const N_CHROMA: usize = 12;
 
@@ -39,15 +41,22 @@ impl ChromaBank {
     /// Energy of each pitch class, unscaled. Bins beyond the bank are left out.
     pub fn apply(&self, power: &[f32]) -> [f32; N_CHROMA] {
         // Two sets of sums: one alone would wait for its own previous addition at every bin.
-        let mut sums = [[0.0f32; N_CHROMA]; 2];
-        for (pair, powers) in self.weights.chunks(2).zip(power.chunks(2)) {
-            for ((sum, row), &p) in sums.iter_mut().zip(pair).zip(powers) {
-                for (s, w) in sum.iter_mut().zip(row) {
-                    *s += w * p;
+        wide(
+            #[inline(always)]
+            || {
+                let mut sums = [[0.0f32; N_CHROMA]; 2];
+                for (pair, powers) in self.weights.chunks(2).zip(power.chunks(2)) {
+                    for ((sum, row), &p) in sums.iter_mut().zip(pair).zip(powers) {
+                        for (s, w) in sum.iter_mut().zip(row) {
+                            *s += w * p;
+                        }
+                    }
                 }
-            }
-        }
-        std::array::from_fn(|c| sums[0][c] + sums[1][c])
+                let [mut sum, second] = sums;
+                sum.iter_mut().zip(second).for_each(|(a, b)| *a += b);
+                sum
+            },
+        )
     }
 }
 

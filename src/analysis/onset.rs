@@ -1,7 +1,7 @@
 //! Onset curves: where sounds begin, how strongly, in which register.
 //!
 //! [`OnsetAnalyzer`] listens to 22 050 Hz mono in blocks of any size and keeps only curves, about
-//! fifteen floats for every 11.6 ms. The broadband curve is the log-spectral flux with a maximum
+//! twenty floats for every 11.6 ms. The broadband curve is the log-spectral flux with a maximum
 //! filter over neighbouring bands that keeps vibrato from looking like onsets (SuperFlux: Böck and
 //! Widmer, DAFx 2013). Beside it stands a complex-domain curve, which also hears notes that change
 //! pitch and not level. A second, slower and finer spectrum of the decimated signal yields chroma
@@ -11,14 +11,15 @@ mod columns;
 mod complex;
 
 use std::ops::Range;
-use std::sync::Arc;
-
-use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
 use self::columns::ChromaAnalyzer;
 use self::complex::ComplexDomain;
+use super::mfcc::N_MFCC;
+use super::real_fft::RealFft;
 use super::soundprint::{PrintAnalyzer, SoundPrint};
-use crate::base::{SampleRate, Seconds};
+use super::stft::hann;
+use super::timbre::TimbreAnalyzer;
+use crate::base::{SampleRate, Seconds, ln, sum_of, wide};
 
 /// Samples between two values of a curve: 11.6 ms at 22 050 Hz.
 pub const HOP: usize = 256;
@@ -54,6 +55,7 @@ pub struct OnsetEnvelope {
     pub(super) level: Vec<f32>,
     pub(super) attack: Vec<[f32; PARTS]>,
     pub(super) chroma: Vec<[f32; CHROMA_WIDTH]>,
+    pub(super) timbre: Vec<[f32; N_MFCC]>,
     pub(super) print: SoundPrint,
 }
 
@@ -109,6 +111,11 @@ impl OnsetEnvelope {
     pub fn chroma(&self) -> &[[f32; CHROMA_WIDTH]] {
         &self.chroma
     }
+
+    /// Columns of MFCC, one every [`CHROMA_HOPS`] hops.
+    pub fn timbre(&self) -> &[[f32; N_MFCC]] {
+        &self.timbre
+    }
 }
 
 /// Accumulates an [`OnsetEnvelope`] from a stream of audio.
@@ -118,6 +125,7 @@ pub struct OnsetAnalyzer {
     history: History,
     complex: ComplexDomain,
     chroma: ChromaAnalyzer,
+    timbre: TimbreAnalyzer,
     print: PrintAnalyzer,
     pending: Vec<f32>,
     heard: usize,
@@ -140,6 +148,7 @@ impl OnsetAnalyzer {
             complex: ComplexDomain::new(),
             bands,
             chroma: ChromaAnalyzer::new(),
+            timbre: TimbreAnalyzer::new(),
             print: PrintAnalyzer::new(),
             // Half a window of silence before the start centres frame n on sample n * HOP.
             pending: vec![0.0; FFT / 2],
@@ -182,12 +191,15 @@ impl OnsetAnalyzer {
     fn frame(&mut self, start: usize) {
         let frame = &self.pending[start..start + FFT];
         let hop = &frame[FFT / 2..FFT / 2 + HOP];
-        let energy: f32 = hop.iter().map(|x| x * x).sum();
+        let energy = sum_of(hop, |x| x * x);
         self.chroma.push(hop, &mut self.envelope.chroma);
-        let magnitudes = self.window.magnitudes(frame);
-        self.print.push(magnitudes);
-        self.envelope.flux.push(self.history.advance(magnitudes, &self.bands));
-        self.envelope.complex.push(self.complex.advance(&self.window.output));
+        let bins = self.window.of(frame);
+        self.print.push(bins.magnitudes);
+        if self.envelope.len().is_multiple_of(CHROMA_HOPS) {
+            self.envelope.timbre.push(self.timbre.column(bins.magnitudes));
+        }
+        self.envelope.flux.push(self.history.advance(bins.magnitudes, &self.bands));
+        self.envelope.complex.push(self.complex.advance(bins.re, bins.im));
         self.envelope.level.push((energy / HOP as f32).sqrt());
         self.envelope.attack.push(roughness(&frame[FFT / 2 - 1..FFT / 2 + HOP]));
     }
@@ -200,11 +212,12 @@ fn sane(x: f32) -> f32 {
 /// Root mean square of the differences in each part of a hop that follows one older sample.
 fn roughness(samples: &[f32]) -> [f32; PARTS] {
     const PART: usize = HOP / PARTS;
-    std::array::from_fn(|p| {
-        let part = &samples[p * PART..(p + 1) * PART + 1];
-        let power: f32 = part.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum();
-        (power / PART as f32).sqrt()
-    })
+    let mut steps = [0.0; HOP];
+    for ((step, before), x) in steps.iter_mut().zip(samples).zip(&samples[1..]) {
+        *step = x - before;
+    }
+    let (parts, _) = steps.as_chunks::<PART>();
+    std::array::from_fn(|p| (sum_of(&parts[p], |step| step * step) / PART as f32).sqrt())
 }
 
 /// Bands a semitone wide, and one bin wide where a semitone is narrower, from 21 Hz to 10 kHz.
@@ -219,45 +232,38 @@ fn band_edges() -> Vec<Range<usize>> {
     bands
 }
 
-/// A windowed magnitude spectrum of [`FFT`] samples.
+/// A windowed spectrum of [`FFT`] samples, scaled so that a full-scale sine reads 1.
 struct Spectrum {
-    plan: Arc<dyn RealToComplex<f32>>,
-    hann: Vec<f32>,
-    input: Vec<f32>,
-    output: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+    fft: RealFft,
     magnitudes: Vec<f32>,
+}
+
+/// One spectrum: the parts and the magnitude of each bin.
+#[derive(Clone, Copy)]
+struct Bins<'a> {
+    re: &'a [f32],
+    im: &'a [f32],
+    magnitudes: &'a [f32],
 }
 
 impl Spectrum {
     fn new() -> Self {
-        let plan = RealFftPlanner::<f32>::new().plan_fft_forward(FFT);
-        let turn = std::f64::consts::TAU / FFT as f64;
-        // Scaled so that a full-scale sine reads 1.
-        let scale = 4.0 / FFT as f64;
-        Spectrum {
-            hann: (0..FFT)
-                .map(|i| (scale * (0.5 - 0.5 * (turn * i as f64).cos())) as f32)
-                .collect(),
-            input: plan.make_input_vec(),
-            output: plan.make_output_vec(),
-            scratch: plan.make_scratch_vec(),
-            magnitudes: vec![0.0; FFT / 2 + 1],
-            plan,
-        }
+        let window = hann(FFT).iter().map(|w| w * 4.0 / FFT as f32).collect();
+        Spectrum { fft: RealFft::new(window), magnitudes: vec![0.0; FFT / 2 + 1] }
     }
 
-    fn magnitudes(&mut self, frame: &[f32]) -> &[f32] {
-        for ((x, &s), &w) in self.input.iter_mut().zip(frame).zip(&self.hann) {
-            *x = s * w;
-        }
-        self.plan
-            .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
-            .expect("buffers were made by this plan");
-        for (m, c) in self.magnitudes.iter_mut().zip(&self.output) {
-            *m = (c.re * c.re + c.im * c.im).sqrt();
-        }
-        &self.magnitudes
+    fn of(&mut self, frame: &[f32]) -> Bins<'_> {
+        let (re, im) = self.fft.of(frame);
+        let magnitudes = &mut self.magnitudes;
+        wide(
+            #[inline(always)]
+            || {
+                for ((magnitude, re), im) in magnitudes.iter_mut().zip(re).zip(im) {
+                    *magnitude = (re * re + im * im).sqrt();
+                }
+            },
+        );
+        Bins { re, im, magnitudes: &self.magnitudes }
     }
 }
 
@@ -283,9 +289,13 @@ impl History {
     /// Takes the next spectrum; returns the flux of each register against `LAG` frames ago.
     fn advance(&mut self, magnitudes: &[f32], bands: &[Range<usize>]) -> [f32; REGISTERS] {
         for (log, band) in self.logs.iter_mut().zip(bands) {
-            let sum: f32 = magnitudes[band.clone()].iter().sum();
-            *log = (1.0 + COMPRESSION * sum).ln();
+            *log = magnitudes[band.clone()].iter().sum();
         }
+        let logs = &mut self.logs;
+        wide(
+            #[inline(always)]
+            || logs.iter_mut().for_each(|log| *log = ln(1.0 + COMPRESSION * *log)),
+        );
         let past = &mut self.ring[self.turn];
         let mut flux = [0.0; REGISTERS];
         for (r, flux) in flux.iter_mut().enumerate() {

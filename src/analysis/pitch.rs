@@ -10,6 +10,7 @@
 use super::chroma::N_CHROMA;
 use super::stft::{Framer, PowerSpectrum};
 use super::tuning::parabola;
+use crate::base::ln;
 
 /// Window of 372 ms, long enough to part semitones from the A two octaves below 440 Hz on.
 const WINDOW: usize = 8192;
@@ -115,7 +116,7 @@ impl PitchCells {
 
     /// The cell a peak belongs to, placed between bins by a parabola through the logarithms.
     fn cell(&self, bin: usize, near: [f32; 3]) -> usize {
-        let [below, at, above] = near.map(|p| p.max(f32::MIN_POSITIVE).ln());
+        let [below, at, above] = near.map(|p| ln(p.max(f32::MIN_POSITIVE)));
         let hz = (bin as f64 + f64::from(parabola(below, at, above))) * self.bin_hz;
         let class = midi(hz).rem_euclid(N_CHROMA as f64);
         ((class * CELLS as f64).round() as usize) % (N_CHROMA * CELLS)

@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::ln;
+
 pub use twins::{Likeness, compare, same_sounds};
 
 /// Bands of the spectrum; neighbours are compared.
@@ -91,7 +93,7 @@ impl PrintAnalyzer {
         for (power, &weight) in self.powers.iter().zip(&self.weights) {
             level.iter_mut().zip(power).for_each(|(sum, p)| *sum += weight * p);
         }
-        let log = level.map(|power| (power + SILENCE).ln());
+        let log = level.map(|power| ln(power + SILENCE));
         if !held(&mut self.levels, log, 2 * SIDE + 1) {
             return;
         }

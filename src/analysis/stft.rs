@@ -1,10 +1,8 @@
 //! Short-time Fourier transform as librosa defines it: centred analysis windows, zero padding at
 //! both ends, periodic Hann window, power spectrum.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
+use super::real_fft::RealFft;
+use crate::base::wide;
 
 /// Window length of the spectral features, in frames at 22 050 Hz (46 ms).
 pub const N_FFT: usize = 1024;
@@ -32,43 +30,30 @@ pub fn hann(length: usize) -> Vec<f32> {
 
 /// Power spectra of windowed blocks, with all working memory kept between calls.
 pub struct PowerSpectrum {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
-    windowed: Vec<f32>,
-    scratch: Vec<Complex32>,
-    bins: Vec<Complex32>,
+    fft: RealFft,
     power: Vec<f32>,
 }
 
 impl PowerSpectrum {
-    /// Prepares transforms of `n_fft` frames with a Hann window.
+    /// Prepares transforms of `n_fft` frames, a power of two, with a Hann window.
     pub fn new(n_fft: usize) -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(n_fft);
-        PowerSpectrum {
-            window: hann(n_fft),
-            windowed: fft.make_input_vec(),
-            scratch: fft.make_scratch_vec(),
-            bins: fft.make_output_vec(),
-            power: vec![0.0; n_fft / 2 + 1],
-            fft,
-        }
+        PowerSpectrum { fft: RealFft::new(hann(n_fft)), power: vec![0.0; n_fft / 2 + 1] }
     }
 
     /// `|X|^2` of the windowed block, `n_fft / 2 + 1` bins, unscaled as in librosa.
     ///
     /// A block shorter than the window is taken as followed by silence.
     pub fn of(&mut self, block: &[f32]) -> &[f32] {
-        let used = block.len().min(self.window.len());
-        for ((out, x), w) in self.windowed.iter_mut().zip(block).zip(&self.window) {
-            *out = x * w;
-        }
-        self.windowed[used..].fill(0.0);
-        self.fft
-            .process_with_scratch(&mut self.windowed, &mut self.bins, &mut self.scratch)
-            .expect("buffers come from the plan itself, so their lengths fit");
-        for (p, z) in self.power.iter_mut().zip(&self.bins) {
-            *p = z.re * z.re + z.im * z.im;
-        }
+        let (re, im) = self.fft.of(block);
+        let power = &mut self.power;
+        wide(
+            #[inline(always)]
+            || {
+                for ((power, re), im) in power.iter_mut().zip(re).zip(im) {
+                    *power = re * re + im * im;
+                }
+            },
+        );
         &self.power
     }
 }

@@ -2,64 +2,38 @@
 
 use super::mel::{MelBank, N_MELS};
 use super::mfcc::{Dct, N_MFCC, power_to_db_fast};
-use super::stft::{Framer, N_FFT, PowerSpectrum};
+use super::stft::{BINS, N_FFT};
 use crate::base::SampleRate;
 
-/// Samples between two columns: as many as between two chroma columns of the onset curves.
-pub const COLUMN: usize = super::onset::HOP * super::onset::CHROMA_HOPS;
 /// Floor of a mel band, as in [`super::beat_features`]: 80 dB below a sine of full scale.
 const MEL_FLOOR: f32 = 1e-5;
+/// Power of a bin as librosa scales it, for a magnitude that reads 1 at full scale.
+const FULL_SCALE: f32 = ((N_FFT / 4) * (N_FFT / 4)) as f32;
 
-/// Describes timbre from a stream of 22 050 Hz mono; 52 bytes are kept for each column.
+/// Describes timbre from the spectra of the onset curves, which have librosa's window.
 pub struct TimbreAnalyzer {
-    framer: Framer,
-    lens: Lens,
-    columns: Vec<[f32; N_MFCC]>,
-}
-
-/// Working memory of one column.
-struct Lens {
-    spectrum: PowerSpectrum,
     mel: MelBank,
     dct: Dct,
+    power: [f32; BINS],
     mel_db: [f32; N_MELS],
 }
 
-impl Default for TimbreAnalyzer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl TimbreAnalyzer {
-    /// An analyzer that has heard nothing yet.
     pub fn new() -> Self {
-        let lens = Lens {
-            spectrum: PowerSpectrum::new(N_FFT),
+        TimbreAnalyzer {
             mel: MelBank::new(SampleRate::ANALYSIS.as_f64(), N_FFT),
             dct: Dct::new(),
+            power: [0.0; BINS],
             mel_db: [0.0; N_MELS],
-        };
-        TimbreAnalyzer { framer: Framer::new(N_FFT, COLUMN), lens, columns: Vec::new() }
+        }
     }
 
-    /// Takes more of the song, in blocks of any size.
-    pub fn push(&mut self, mono: &[f32]) {
-        let TimbreAnalyzer { framer, lens, columns } = self;
-        framer.push(mono, |_, block| columns.push(lens.mfcc(block)));
-    }
-
-    /// MFCC around every [`COLUMN`]th sample.
-    pub fn finish(self) -> Vec<[f32; N_MFCC]> {
-        let TimbreAnalyzer { framer, mut lens, mut columns } = self;
-        framer.finish(|_, block| columns.push(lens.mfcc(block)));
-        columns
-    }
-}
-
-impl Lens {
-    fn mfcc(&mut self, block: &[f32]) -> [f32; N_MFCC] {
-        self.mel.apply(self.spectrum.of(block), &mut self.mel_db);
+    /// MFCC of the sound whose bins have these magnitudes, 1 for a sine of full scale.
+    pub fn column(&mut self, magnitudes: &[f32]) -> [f32; N_MFCC] {
+        for (power, m) in self.power.iter_mut().zip(magnitudes) {
+            *power = FULL_SCALE * m * m;
+        }
+        self.mel.apply(&self.power, &mut self.mel_db);
         power_to_db_fast(&mut self.mel_db, MEL_FLOOR);
         self.dct.apply(&self.mel_db)
     }
@@ -68,11 +42,13 @@ impl Lens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::OnsetAnalyzer;
+    use crate::analysis::onset::{CHROMA_HOPS, HOP};
 
     fn columns(samples: &[f32], block: usize) -> Vec<[f32; N_MFCC]> {
-        let mut analyzer = TimbreAnalyzer::new();
+        let mut analyzer = OnsetAnalyzer::new();
         samples.chunks(block).for_each(|part| analyzer.push(part));
-        analyzer.finish()
+        analyzer.finish().timbre
     }
 
     #[test]
@@ -82,7 +58,7 @@ mod tests {
             (0..22_050).map(|i| (gain * angle(i).sin()) as f32).collect()
         };
         let (dark, bright) = (columns(&wave(200.0, 0.5), 999), columns(&wave(6_000.0, 0.5), 999));
-        assert_eq!(dark.len(), 1 + 22_050 / COLUMN);
+        assert_eq!(dark.len(), 22_050usize.div_ceil(HOP * CHROMA_HOPS));
         assert!(dark[10][1] > bright[10][1] + 20.0, "{:?}, {:?}", dark[10], bright[10]);
         assert_eq!(columns(&wave(200.0, 0.5), 64), dark);
         assert!(columns(&wave(200.0, 0.05), 64)[10][0] < dark[10][0] - 10.0);

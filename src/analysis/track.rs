@@ -16,14 +16,13 @@ use super::outline::{Outline, PeakColumns};
 use super::pitch::PitchAnalyzer;
 use super::rhythm::Rhythm;
 use super::soundprint::SoundPrint;
-use super::timbre::TimbreAnalyzer;
 use super::tuning::TuningEstimator;
 use crate::audio::loudness::{LoudnessMeter, integrated, range, short_term};
 use crate::audio::{AudioBuffer, Resampler, TruePeakMeter};
 use crate::base::{Frames, Lufs, Result, SampleRate, Seconds};
 
 /// Raised whenever the same song would be heard differently or told differently.
-pub const ANALYSIS_VERSION: u32 = 8;
+pub const ANALYSIS_VERSION: u32 = 9;
 
 /// What is known of a song.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +109,6 @@ pub fn honest(block: &AudioBuffer) -> Cow<'_, AudioBuffer> {
 /// What listens to mono at the analysis rate.
 struct Ears {
     onsets: OnsetAnalyzer,
-    timbre: TimbreAnalyzer,
     pitches: PitchAnalyzer,
     tuning: TuningEstimator,
 }
@@ -120,7 +118,6 @@ impl Ears {
         let rate = SampleRate::ANALYSIS.as_f64();
         Ears {
             onsets: OnsetAnalyzer::new(),
-            timbre: TimbreAnalyzer::new(),
             pitches: PitchAnalyzer::new(rate),
             tuning: TuningEstimator::new(rate),
         }
@@ -128,7 +125,6 @@ impl Ears {
 
     fn push(&mut self, mono: &[f32]) {
         self.onsets.push(mono);
-        self.timbre.push(mono);
         self.pitches.push(mono);
         self.tuning.push(mono);
     }
@@ -194,8 +190,8 @@ impl TrackAnalyzer {
         self.ready.clear();
         self.resampler.finish(&mut self.ready)?;
         self.ears.push(&self.ready.planes[0]);
-        let Ears { onsets, timbre, pitches, tuning } = self.ears;
-        let (onsets, timbre, tuning) = (onsets.finish(), timbre.finish(), tuning.finish());
+        let Ears { onsets, pitches, tuning } = self.ears;
+        let (onsets, tuning) = (onsets.finish(), tuning.finish());
         let energies = self.loudness.finish();
         let loudness = integrated(&energies);
         let edges = find_edges(&energies);
@@ -206,7 +202,7 @@ impl TrackAnalyzer {
         let rhythm = grid.map(|grid| Rhythm::new(&grid, &onsets));
         let form = rhythm.as_ref().and_then(|rhythm| {
             let boundaries = bar_lines(rhythm, &edges, duration);
-            find_form(&span_sounds(&onsets, &timbre, &boundaries), &boundaries, &edges)
+            find_form(&span_sounds(&onsets, &boundaries), &boundaries, &edges)
         });
         let pitch_classes = pitches.finish(tuning);
         Ok(TrackAnalysis {
@@ -217,7 +213,7 @@ impl TrackAnalyzer {
             form,
             beat_sounds: rhythm
                 .as_ref()
-                .map_or_else(Vec::new, |rhythm| beat_sounds(&onsets, &timbre, &rhythm.beats)),
+                .map_or_else(Vec::new, |rhythm| beat_sounds(&onsets, &rhythm.beats)),
             rhythm,
             tuning,
             key: find_key(&pitch_classes),

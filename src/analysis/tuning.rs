@@ -6,6 +6,7 @@
 //! the louder half; of their distances from the scale, the fullest of 100 histogram cells.
 
 use super::stft::{Framer, PowerSpectrum};
+use crate::base::ln;
 
 /// Range of peak frequencies in Hz, that of librosa's `piptrack`.
 const PEAK_HZ: std::ops::Range<f64> = 150.0..4000.0;
@@ -177,7 +178,7 @@ impl PeakCounts {
         let counts = &mut self.counts;
         let bin_hz = self.bin_hz;
         each_peak(power, bin_hz, PEAK_SHARE * PEAK_SHARE, |bin, near| {
-            let [below, at, above] = near.map(|p| p.max(f32::MIN_POSITIVE).ln());
+            let [below, at, above] = near.map(|p| ln(p.max(f32::MIN_POSITIVE)));
             let at_bin = bin as f64 + f64::from(parabola(below, at, above));
             let from_a = 12.0 * (at_bin * bin_hz / LOWEST_A).log2();
             let loudness = 10.0 * near[1].log10() - QUIETEST_DB;

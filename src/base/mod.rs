@@ -18,7 +18,7 @@ pub use cancel::Cancel;
 pub use clock::{Clock, SystemClock, VirtualClock, utc};
 pub use contain::{contained, is_contained};
 pub use error::{Error, ErrorKind, Result};
-pub use lanes::{all_within, largest, sum_of};
+pub use lanes::{all_within, largest, ln, sum_of, wide};
 pub use limits::Limits;
 pub use progress::{Event, Progress, Quiet};
 pub use seed::{Draws, Seed, SeededDraws};

@@ -4,7 +4,7 @@ use super::super::chroma::{ChromaBank, N_CHROMA, normalise_by_max};
 use super::super::mel::{MelBank, N_MELS};
 use super::super::mfcc::{Dct, N_MFCC, power_to_db_fast};
 use super::super::stft::{BINS, N_FFT, PowerSpectrum};
-use crate::base::{SampleRate, sum_of};
+use crate::base::{SampleRate, sum_of, wide};
 
 /// Floor of a mel band: -50 dB. A sine of full scale reads about +30 dB there, so the floor lies
 /// 80 dB below full scale, under the music and above the noise of 16-bit recordings.
@@ -68,9 +68,11 @@ impl FrameAnalyser {
         let strongest = normalise_by_max(&mut chroma);
         self.mel.apply(power, &mut self.mel_db);
         power_to_db_fast(&mut self.mel_db, MEL_FLOOR);
-        for (m, p) in self.magnitude.iter_mut().zip(power) {
-            *m = p.sqrt();
-        }
+        let magnitude = &mut self.magnitude;
+        wide(
+            #[inline(always)]
+            || magnitude.iter_mut().zip(power).for_each(|(m, p)| *m = p.sqrt()),
+        );
         // A steady offset is no sound, so bin 0 has no say in brightness.
         self.magnitude[0] = 0.0;
         let before = self.previous_db.replace(self.mel_db);

@@ -205,12 +205,26 @@ fn beats_reach_the_ends_of_the_music_but_not_into_silence() {
 fn silent_drums_leave_the_lead_to_the_mix() {
     let truth: Vec<f64> = (0..60).map(|i| 0.2 + 0.5 * f64::from(i)).collect();
     let drums = envelope(&clicks(&truth[..30], 31.0));
-    let mix = envelope(&clicks(&truth, 31.0));
+    let tone = |i: usize| 0.02 * (i as f32 * 0.3).sin();
+    let mixed =
+        clicks(&truth, 31.0).iter().enumerate().map(|(i, x)| x + tone(i)).collect::<Vec<_>>();
+    let mix = envelope(&mixed);
     let both = combine(&drums, &mix);
     assert_eq!(both.len(), mix.len());
     let grid = track_beats(&both).unwrap();
     let found = misses(&grid, &truth);
     assert!(found.iter().all(|d| d.abs() < 0.01), "{found:?}");
+    // All that tells of onsets is the drums' as long as they sound, then the mix's.
+    let hop = |seconds: f64| (seconds * OnsetEnvelope::rate()) as usize;
+    for part in [0.0..1.0, 5.0..10.0] {
+        let hops = hop(part.start)..hop(part.end);
+        assert_eq!(both.complex[hops.clone()], drums.complex[hops.clone()]);
+        assert_eq!(both.flux[hops.clone()], drums.flux[hops.clone()]);
+        assert_ne!(both.complex[hops.clone()], mix.complex[hops]);
+    }
+    let hops = hop(20.0)..mix.len();
+    assert_eq!(both.complex[hops.clone()], mix.complex[hops.clone()]);
+    assert_eq!(both.flux[hops.clone()], mix.flux[hops]);
     // Stems of unequal length, or none at all, are no trouble.
     assert_eq!(combine(&OnsetEnvelope::default(), &mix), mix);
     assert!(combine(&mix, &OnsetEnvelope::default()).is_empty());
@@ -226,6 +240,7 @@ fn two_hours(at: impl Fn(usize) -> (f32, f32)) -> OnsetEnvelope {
         level: each().map(|(_, level)| level).collect(),
         attack: each().map(|(flux, _)| [flux, 0.0, 0.0, 0.0]).collect(),
         chroma: vec![[0.1; CHROMA_WIDTH]; hops.div_ceil(CHROMA_HOPS)],
+        timbre: Vec::new(),
         print: SoundPrint::default(),
     }
 }

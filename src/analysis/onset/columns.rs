@@ -1,7 +1,7 @@
 //! Columns of chroma, from a slower and finer spectrum of the decimated signal.
 
 use super::{CHROMA_WIDTH, DECIMATION, FFT, HOP, Spectrum};
-use crate::base::SampleRate;
+use crate::base::{SampleRate, wide};
 
 const FIR_TAPS: usize = 48;
 
@@ -9,7 +9,7 @@ const FIR_TAPS: usize = 48;
 /// semitones down to about 90 Hz.
 pub struct ChromaAnalyzer {
     spectrum: Spectrum,
-    fir: Vec<f32>,
+    fir: [f32; FIR_TAPS],
     /// Input of the decimation filter not yet used up.
     input: Vec<f32>,
     decimated: Vec<f32>,
@@ -32,13 +32,19 @@ impl ChromaAnalyzer {
     /// Takes the next hop, and appends the columns that are complete.
     pub fn push(&mut self, hop: &[f32], columns: &mut Vec<[f32; CHROMA_WIDTH]>) {
         self.input.extend_from_slice(hop);
-        let mut start = 0;
-        while start + FIR_TAPS <= self.input.len() {
-            let segment = &self.input[start..start + FIR_TAPS];
-            self.decimated.push(dot(segment, &self.fir));
-            start += DECIMATION;
-        }
-        self.input.drain(..start);
+        let ChromaAnalyzer { input, fir, decimated, .. } = self;
+        let used = wide(
+            #[inline(always)]
+            || {
+                let mut start = 0;
+                while let Some(segment) = input[start..].first_chunk() {
+                    decimated.push(dot(segment, fir));
+                    start += DECIMATION;
+                }
+                start
+            },
+        );
+        self.input.drain(..used);
         while self.decimated.len() >= FFT {
             columns.push(self.column());
             self.decimated.drain(..HOP);
@@ -46,7 +52,7 @@ impl ChromaAnalyzer {
     }
 
     fn column(&mut self) -> [f32; CHROMA_WIDTH] {
-        let magnitudes = self.spectrum.magnitudes(&self.decimated[..FFT]);
+        let magnitudes = self.spectrum.of(&self.decimated[..FFT]).magnitudes;
         let mut column = [0.0; CHROMA_WIDTH];
         for &(bin, class) in &self.bins {
             column[usize::from(class)] += magnitudes[usize::from(bin)];
@@ -78,23 +84,22 @@ fn pitch_classes() -> Vec<(u16, u8)> {
 }
 
 /// Hann-windowed sinc with its edge at 2.2 kHz.
-fn low_pass() -> Vec<f32> {
+fn low_pass() -> [f32; FIR_TAPS] {
     let edge = 2_200.0 / SampleRate::ANALYSIS.as_f64();
     let middle = (FIR_TAPS as f64 - 1.0) / 2.0;
-    (0..FIR_TAPS)
-        .map(|i| {
-            let x = std::f64::consts::PI * (i as f64 - middle);
-            let hann = 0.5 + 0.5 * (x / (middle + 1.0)).cos();
-            (hann * (2.0 * edge * x).sin() / x) as f32
-        })
-        .collect()
+    std::array::from_fn(|i| {
+        let x = std::f64::consts::PI * (i as f64 - middle);
+        let hann = 0.5 + 0.5 * (x / (middle + 1.0)).cos();
+        (hann * (2.0 * edge * x).sin() / x) as f32
+    })
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Four running sums let the compiler use whole vectors.
-    let mut sums = [0.0f32; 4];
-    for (x, y) in a.chunks_exact(4).zip(b.chunks_exact(4)) {
-        for k in 0..4 {
+#[inline(always)]
+fn dot(a: &[f32; FIR_TAPS], b: &[f32; FIR_TAPS]) -> f32 {
+    // Running sums side by side let the compiler use whole vectors.
+    let mut sums = [0.0f32; 8];
+    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+        for k in 0..8 {
             sums[k] += x[k] * y[k];
         }
     }

@@ -7,9 +7,8 @@
 //! notes do not (Dixon: "Onset detection revisited", DAFx 2006). Magnitudes are taken to the power
 //! one half, or the loudest partial would be all that counts.
 
-use realfft::num_complex::Complex32;
-
 use super::HIGHEST;
+use crate::base::wide;
 
 /// Brings the curve to the size of a flux in nepers.
 const SCALE: f32 = 10.0;
@@ -45,25 +44,33 @@ impl ComplexDomain {
 
     /// Takes the next spectrum, of which the first bin is left out; returns the mean distance from
     /// what was predicted.
-    pub fn advance(&mut self, spectrum: &[Complex32]) -> f32 {
-        let mut sums = [0.0; LANES];
-        let (spectrum, _) = spectrum[1..].as_chunks::<LANES>();
-        for (bins, now) in self.bins.iter_mut().zip(spectrum) {
-            let growth = bins.advance(now);
-            for lane in 0..LANES {
-                sums[lane] += growth[lane];
-            }
-        }
+    pub fn advance(&mut self, re: &[f32], im: &[f32]) -> f32 {
+        let [(re, _), (im, _)] = [re, im].map(|part| part[1..].as_chunks::<LANES>());
+        let bins = &mut self.bins;
+        let sums = wide(
+            #[inline(always)]
+            || {
+                let mut sums = [0.0; LANES];
+                for ((bins, re), im) in bins.iter_mut().zip(re).zip(im) {
+                    let growth = bins.advance(re, im);
+                    for lane in 0..LANES {
+                        sums[lane] += growth[lane];
+                    }
+                }
+                sums
+            },
+        );
         SCALE * sums.iter().sum::<f32>() / HIGHEST as f32
     }
 }
 
 impl Bins {
     /// How far each bin that grew is from what was predicted.
-    fn advance(&mut self, now: &[Complex32; LANES]) -> Lanes {
+    #[inline(always)]
+    fn advance(&mut self, re: &Lanes, im: &Lanes) -> Lanes {
         let mut growth = [0.0; LANES];
         for lane in 0..LANES {
-            let (re, im) = (now[lane].re, now[lane].im);
+            let (re, im) = (re[lane], im[lane]);
             let magnitude = (re * re + im * im).sqrt().sqrt();
             let (re, im) = (re / (magnitude + TINY), im / (magnitude + TINY));
             let (before_re, before_im) = (self.re[lane], self.im[lane]);
