@@ -4,7 +4,7 @@
 //! loudness of one beat, or of any choice of beats, is a sum over blocks that were measured once.
 
 use super::AudioBuffer;
-use crate::base::{Lufs, SampleRate};
+use crate::base::{Lufs, SampleRate, wide};
 
 /// Offset of the loudness scale, BS.1770-5 equation 2.
 const OFFSET: f64 = -0.691;
@@ -15,62 +15,91 @@ const RELATIVE_GATE: f64 = -10.0;
 /// Sub-blocks in one gating block of 400 ms; neighbours overlap by three of them.
 const OVERLAP: usize = 4;
 
-/// A sample of the left and of the right channel: their filters share a vector register.
-type Pair = [f64; 2];
+/// One number of the left and of the right channel at the shelf, then of both at the high-pass.
+type Stages = [f64; 4];
 
-fn pair(of: impl Fn(usize) -> f64) -> Pair {
-    [of(0), of(1)]
+fn stages(of: impl Fn(usize) -> f64) -> Stages {
+    [of(0), of(1), of(2), of(3)]
 }
 
-/// A second-order filter section in transposed direct form II, over two channels.
-#[derive(Clone, Copy, Debug, Default)]
-struct Biquad {
+/// The two filters of K-weighting, second-order sections in transposed direct form II, for two
+/// channels. The high-pass works on what the shelf gave two samples ago, so that all four take
+/// their steps together in one vector register without waiting for each other. The output is put into the feedback, whose
+/// products are by the state alone then: from one state to the next it is one multiplication and
+/// one addition, and nothing else has to be waited for.
+#[derive(Clone, Copy)]
+struct Weighting {
+    b0: Stages,
+    /// What is fed forward into the two states.
+    forward: [Stages; 2],
+    a: [Stages; 2],
+    z: [Stages; 2],
+    /// What the shelf gave for the last sample and for the one before.
+    shelved: [[f64; 2]; 2],
+}
+
+impl Weighting {
+    fn new(rate: SampleRate) -> Weighting {
+        let sections = k_weighting(rate);
+        let each = |of: fn(&Section) -> f64| stages(|i| of(&sections[i / 2]));
+        Weighting {
+            b0: each(|s| s.b[0]),
+            forward: [each(|s| s.b[1] - s.a[0] * s.b[0]), each(|s| s.b[2] - s.a[1] * s.b[0])],
+            a: [each(|s| s.a[0]), each(|s| s.a[1])],
+            z: [[0.0; 4]; 2],
+            shelved: [[0.0; 2]; 2],
+        }
+    }
+
+    /// Takes the next samples; gives the weighted ones of two samples before.
+    #[inline(always)]
+    fn step(&mut self, samples: [f64; 2]) -> [f64; 2] {
+        let Weighting { b0, forward: [f1, f2], a: [a1, a2], z: [z1, z2], shelved } = *self;
+        let [last, before] = shelved;
+        let x = [samples[0], samples[1], before[0], before[1]];
+        let y = stages(|i| b0[i] * x[i] + z1[i]);
+        self.z = [
+            stages(|i| (f1[i] * x[i] + z2[i]) - a1[i] * z1[i]),
+            stages(|i| f2[i] * x[i] - a2[i] * z1[i]),
+        ];
+        self.shelved = [[y[0], y[1]], last];
+        [y[2], y[3]]
+    }
+}
+
+/// Coefficients of a section: of the samples, and of the outputs but the newest.
+struct Section {
     b: [f64; 3],
     a: [f64; 2],
-    z: [Pair; 2],
-}
-
-impl Biquad {
-    #[inline]
-    fn step(&mut self, x: Pair) -> Pair {
-        let ([b0, b1, b2], [a1, a2], [z1, z2]) = (self.b, self.a, self.z);
-        let y = pair(|i| b0 * x[i] + z1[i]);
-        self.z = [pair(|i| b1 * x[i] - a1 * y[i] + z2[i]), pair(|i| b2 * x[i] - a2 * y[i])];
-        y
-    }
 }
 
 /// The two stages of K-weighting for any rate: the analogue prototypes behind the table of
 /// BS.1770 (a 4 dB shelf above 1.68 kHz, a high-pass at 38 Hz) through the bilinear transform.
-fn k_weighting(rate: SampleRate) -> [Biquad; 2] {
+fn k_weighting(rate: SampleRate) -> [Section; 2] {
     let warp = |hz: f64| (std::f64::consts::PI * hz / rate.as_f64()).tan();
     let (gain, q) = (10f64.powf(3.999_843_853_973_347 / 20.0), 0.707_175_236_955_419_6);
     // Below 4 kHz of bandwidth the shelf's corner would pass Nyquist; clamp it there.
     let k = warp(1_681.974_450_955_533_f64.min(rate.as_f64() * 0.45));
     let vb = gain.powf(0.499_666_774_154_541_6);
     let a0 = 1.0 + k / q + k * k;
-    let shelf = Biquad {
+    let shelf = Section {
         b: [
             (gain + vb * k / q + k * k) / a0,
             2.0 * (k * k - gain) / a0,
             (gain - vb * k / q + k * k) / a0,
         ],
         a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [[0.0; 2]; 2],
     };
     let (k, q) = (warp(38.135_470_876_024_44), 0.500_327_037_323_877_3);
     let a0 = 1.0 + k / q + k * k;
-    let high_pass = Biquad {
-        b: [1.0, -2.0, 1.0],
-        a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [[0.0; 2]; 2],
-    };
+    let high_pass =
+        Section { b: [1.0, -2.0, 1.0], a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0] };
     [shelf, high_pass]
 }
 
 /// Measures loudness of mono or stereo audio in blocks of any size.
 pub struct LoudnessMeter {
-    filters: [Biquad; 2],
+    weighting: Weighting,
     block: usize,
     filled: usize,
     sum: f64,
@@ -81,7 +110,7 @@ impl LoudnessMeter {
     /// A meter of one or two channels, of weight one each.
     pub fn new(rate: SampleRate) -> Self {
         LoudnessMeter {
-            filters: k_weighting(rate),
+            weighting: Weighting::new(rate),
             block: (rate.hz() / 10) as usize,
             filled: 0,
             sum: 0.0,
@@ -94,12 +123,12 @@ impl LoudnessMeter {
         let mut at = 0;
         while at < audio.frames() {
             let take = (self.block - self.filled).min(audio.frames() - at);
-            let part = at..at + take;
+            let (weighting, part) = (&mut self.weighting, at..at + take);
             self.sum += match audio.planes.as_slice() {
-                [one] => energy(&mut self.filters, one[part].iter().map(|&x| [f64::from(x), 0.0])),
+                [one] => energy(weighting, one[part].iter().map(|&x| [f64::from(x), 0.0])),
                 [left, right] => {
                     let pairs = left[part.clone()].iter().zip(&right[part]);
-                    energy(&mut self.filters, pairs.map(|(&l, &r)| [f64::from(l), f64::from(r)]))
+                    energy(weighting, pairs.map(|(&l, &r)| [f64::from(l), f64::from(r)]))
                 }
                 _ => 0.0,
             };
@@ -122,15 +151,19 @@ impl LoudnessMeter {
     }
 }
 
-fn energy(filters: &mut [Biquad; 2], samples: impl Iterator<Item = Pair>) -> f64 {
-    let [mut shelf, mut high] = *filters;
-    let mut sums = [0.0; 2];
-    for x in samples {
-        let y = high.step(shelf.step(x));
-        sums = pair(|i| sums[i] + y[i] * y[i]);
-    }
-    *filters = [shelf, high];
-    sums[0] + sums[1]
+fn energy(weighting: &mut Weighting, samples: impl Iterator<Item = [f64; 2]>) -> f64 {
+    wide(
+        #[inline(always)]
+        || {
+            let (mut own, mut sums) = (*weighting, [0.0; 2]);
+            for x in samples {
+                let y = own.step(x);
+                sums = [sums[0] + y[0] * y[0], sums[1] + y[1] * y[1]];
+            }
+            *weighting = own;
+            sums[0] + sums[1]
+        },
+    )
 }
 
 /// Loudness of one mean square; silence gives -infinity's stand-in of -120 LUFS.

@@ -1,5 +1,9 @@
-//! Streaming sample-rate conversion of exact length, through rubato's FFT resampler.
+//! Streaming sample-rate conversion of exact length: through a filter of ours where the rate is
+//! halved, which most songs' is for listening, and else through rubato's FFT resampler.
 
+mod half;
+
+use self::half::Half;
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _};
 
@@ -15,8 +19,16 @@ const CHUNK: usize = 4_096;
 pub struct Resampler {
     from: SampleRate,
     to: SampleRate,
-    /// `None` where both rates agree and blocks pass untouched.
-    engine: Option<Engine>,
+    way: Way,
+    taken: u64,
+}
+
+enum Way {
+    /// Both rates agree: blocks pass untouched.
+    Through,
+    /// For each channel.
+    Half(Vec<Half>),
+    Fft(Box<Engine>),
 }
 
 struct Engine {
@@ -25,7 +37,6 @@ struct Engine {
     scratch: AudioBuffer,
     /// Frames still to be dropped from the front: the filter's delay.
     skip: usize,
-    taken: u64,
     given: u64,
 }
 
@@ -35,33 +46,14 @@ impl Resampler {
     /// # Errors
     /// `ErrorKind::Internal` where the library refuses the pair of rates.
     pub fn new(from: SampleRate, to: SampleRate, channels: usize) -> Result<Self> {
-        if from == to {
-            return Ok(Resampler { from, to, engine: None });
-        }
-        let (hz_in, hz_out) = (from.hz() as usize, to.hz() as usize);
-        let window = rubato::WindowFunction::BlackmanHarris2;
-        let fft = Fft::new_custom(
-            hz_in,
-            hz_out,
-            chunk(hz_in, hz_out),
-            1,
-            channels,
-            window,
-            FixedSync::Both,
-        )
-        .map_err(|e| {
-            Error::new(ErrorKind::Internal, format!("cannot convert {hz_in} Hz to {hz_out} Hz"))
-                .because(e.to_string())
-        })?;
-        let engine = Engine {
-            skip: fft.output_delay(),
-            scratch: AudioBuffer::silence(channels, fft.output_frames_max()),
-            pending: AudioBuffer::new(channels),
-            fft,
-            taken: 0,
-            given: 0,
+        let way = if from == to {
+            Way::Through
+        } else if from.hz() == 2 * to.hz() {
+            Way::Half((0..channels).map(|_| Half::new()).collect())
+        } else {
+            Way::Fft(Box::new(Engine::new(from, to, channels)?))
         };
-        Ok(Resampler { from, to, engine: Some(engine) })
+        Ok(Resampler { from, to, way, taken: 0 })
     }
 
     /// Takes a block and appends what is ready to `out`.
@@ -69,13 +61,19 @@ impl Resampler {
     /// # Errors
     /// `ErrorKind::Internal` where the library fails; it does not for planes of equal length.
     pub fn push(&mut self, block: &AudioBuffer, out: &mut AudioBuffer) -> Result<()> {
-        let Some(engine) = &mut self.engine else {
-            out.extend(block);
-            return Ok(());
-        };
-        engine.taken += block.frames() as u64;
-        engine.pending.extend(block);
-        engine.run(out, u64::MAX)
+        self.taken += block.frames() as u64;
+        match &mut self.way {
+            Way::Through => out.extend(block),
+            Way::Half(channels) => {
+                let planes = channels.iter_mut().zip(&block.planes).zip(&mut out.planes);
+                planes.for_each(|((half, from), to)| half.push(from, to));
+            }
+            Way::Fft(engine) => {
+                engine.pending.extend(block);
+                engine.run(out, u64::MAX)?;
+            }
+        }
+        Ok(())
     }
 
     /// Appends the rest. The converter is spent afterwards.
@@ -84,11 +82,18 @@ impl Resampler {
     /// As `push`.
     pub fn finish(&mut self, out: &mut AudioBuffer) -> Result<()> {
         let (from, to) = (u128::from(self.from.hz()), u128::from(self.to.hz()));
-        let Some(engine) = &mut self.engine else { return Ok(()) };
-        let total = ((u128::from(engine.taken) * to + from / 2) / from) as u64;
-        while engine.given < total {
-            engine.pending.extend_silence(engine.fft.input_frames_next());
-            engine.run(out, total)?;
+        let total = ((u128::from(self.taken) * to + from / 2) / from) as u64;
+        match &mut self.way {
+            Way::Through => {}
+            Way::Half(channels) => {
+                channels.iter_mut().zip(&mut out.planes).for_each(|(half, to)| half.finish(to));
+            }
+            Way::Fft(engine) => {
+                while engine.given < total {
+                    engine.pending.extend_silence(engine.fft.input_frames_next());
+                    engine.run(out, total)?;
+                }
+            }
         }
         Ok(())
     }
@@ -106,6 +111,31 @@ fn chunk(hz_in: usize, hz_out: usize) -> usize {
 }
 
 impl Engine {
+    fn new(from: SampleRate, to: SampleRate, channels: usize) -> Result<Engine> {
+        let (hz_in, hz_out) = (from.hz() as usize, to.hz() as usize);
+        let window = rubato::WindowFunction::BlackmanHarris2;
+        let fft = Fft::new_custom(
+            hz_in,
+            hz_out,
+            chunk(hz_in, hz_out),
+            1,
+            channels,
+            window,
+            FixedSync::Both,
+        )
+        .map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("cannot convert {hz_in} Hz to {hz_out} Hz"))
+                .because(e.to_string())
+        })?;
+        Ok(Engine {
+            skip: fft.output_delay(),
+            scratch: AudioBuffer::silence(channels, fft.output_frames_max()),
+            pending: AudioBuffer::new(channels),
+            fft,
+            given: 0,
+        })
+    }
+
     /// Converts every whole chunk that is pending, giving out at most `limit` frames in all.
     fn run(&mut self, out: &mut AudioBuffer, limit: u64) -> Result<()> {
         let mut used = 0;

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::ops::Range;
 
-use crate::base::{SampleRate, largest};
+use crate::base::{SampleRate, largest, wide};
 
 /// Frames filtered together, so that the compiler can keep sums in vector registers.
 const LANES: usize = 16;
@@ -88,16 +88,21 @@ impl PeakMeter {
     }
 
     fn raise(&self, window: &[f32], peaks: &mut [f32; LANES]) {
-        raise_to(peaks, &window[self.reach.before..]);
-        for taps in &self.phases {
-            let mut sums = [0.0f32; LANES];
-            for (tap, samples) in taps.iter().zip(window.windows(LANES)) {
-                for (sum, sample) in sums.iter_mut().zip(samples) {
-                    *sum += tap * sample;
+        wide(
+            #[inline(always)]
+            || {
+                raise_to(peaks, &window[self.reach.before..]);
+                for taps in &self.phases {
+                    let mut sums = [0.0f32; LANES];
+                    for (tap, samples) in taps.iter().zip(window.windows(LANES)) {
+                        for (sum, sample) in sums.iter_mut().zip(samples) {
+                            *sum += tap * sample;
+                        }
+                    }
+                    raise_to(peaks, &sums);
                 }
-            }
-            raise_to(peaks, &sums);
-        }
+            },
+        );
     }
 }
 
@@ -111,6 +116,7 @@ fn interpolator(taps: usize, reach: Reach, fraction: f64) -> Vec<f32> {
     (0..taps).map(tap).collect()
 }
 
+#[inline(always)]
 fn raise_to(peaks: &mut [f32; LANES], values: &[f32]) {
     for (peak, value) in peaks.iter_mut().zip(values) {
         let size = value.abs();
