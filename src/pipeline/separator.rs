@@ -291,3 +291,17 @@ fn drums_only(name: &str) -> Error {
         .because("four stems need a larger network")
         .hint("--stems 4 --model htdemucs; remix models list says whether it is here")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::rank;
+
+    #[test]
+    fn a_newer_compact_is_better_than_the_first_and_a_large_network_than_both() {
+        let better = ["", "hpss-1", "compact-1-0123abcd", "compact-2-31de721b", "htdemucs-1-89ab"];
+        for pair in better.windows(2).skip(1) {
+            assert!(rank(pair[0]) < rank(pair[1]), "{pair:?}");
+        }
+        assert_eq!(rank(better[0]), rank("of some later version"), "the unknown is not kept");
+    }
+}
