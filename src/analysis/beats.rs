@@ -8,7 +8,7 @@
 use super::harmony;
 use super::metre;
 use super::onset::{OnsetEnvelope, PARTS, REGISTERS};
-use super::tempo::{self, NEAR, TempoPath, box_mean, normalised, relative};
+use super::tempo::{self, NEAR, TempoPath, box_mean, median, normalised, relative};
 use crate::base::{Bpm, Seconds};
 
 /// The beats of a recording.
@@ -146,13 +146,6 @@ fn follow(curves: &Curves, path: TempoPath, beats: &[f64]) -> (TempoPath, Vec<us
 pub(super) fn positions(curves: &Curves, onsets: &OnsetEnvelope, times: &[f64]) -> (Vec<u8>, u8) {
     let chords = harmony::chord_changes(onsets, times);
     metre::positions(&curves.registers, &curves.harmony, &chords, times)
-}
-
-/// The middle of the values, and a typical beat where there are none.
-pub(super) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.5)
 }
 
 /// Onset curves for a song whose drums were separated: those of the drums where drums sound, of

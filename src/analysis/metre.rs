@@ -16,7 +16,7 @@ mod network;
 use network::Network;
 
 use super::onset::{OnsetEnvelope, REGISTERS};
-use super::tempo::argmax;
+use super::tempo::{argmax, median};
 
 /// Features of one moment: register fluxes, then harmonic change.
 const FEATURES: usize = REGISTERS + 1;
@@ -216,7 +216,7 @@ fn octaves(pulse: &[f64], chunk: usize, chunks: usize, reading: Reading) -> f32 
         .windows(2)
         .map(|w| (w[1] - w[0]) / OnsetEnvelope::rate())
         .collect();
-    let period = super::beats::median(&gaps) * reading.stride as f64 / PARTS as f64;
+    let period = median(&gaps) * reading.stride as f64 / PARTS as f64;
     (60.0 / period / MIDDLE).log2() as f32
 }
 

@@ -5,10 +5,8 @@
 //! 2007); a Viterbi search finds the smoothest well-supported path (Degara et al., IEEE TASLP
 //! 2012).
 
-use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
-use std::sync::Arc;
-
 use super::onset::OnsetEnvelope;
+use super::real_fft::RealFft;
 
 /// Hops between two values of the path (0.74 s).
 pub const STEP: usize = 64;
@@ -162,32 +160,34 @@ fn preference(period: f32) -> f32 {
     (-0.5 * z * z) as f32
 }
 
+/// The middle of the values, and a typical beat where there are none.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.5)
+}
+
 /// Short-time autocorrelation by FFT.
 struct Autocorrelation {
-    plan: Arc<dyn RealToComplex<f32>>,
+    fft: RealFft,
     hann: Vec<f32>,
     /// Autocorrelation of the window itself, which falls with the lag.
     bias: Vec<f32>,
     input: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    scratch: Vec<Complex32>,
     values: Vec<f32>,
 }
 
 impl Autocorrelation {
     fn new() -> Self {
-        let plan = RealFftPlanner::<f32>::new().plan_fft_forward(FFT);
         let turn = std::f32::consts::TAU / WINDOW as f32;
         let hann: Vec<f32> =
             (0..WINDOW).map(|i| 0.5 - 0.5 * (turn * (i as f32 + 0.5)).cos()).collect();
         let mut acf = Autocorrelation {
+            fft: RealFft::new(vec![1.0; FFT]),
             input: vec![0.0; FFT],
-            spectrum: plan.make_output_vec(),
-            scratch: plan.make_scratch_vec(),
             values: vec![0.0; FFT / 2],
             bias: vec![1.0; FFT / 2],
             hann,
-            plan,
         };
         acf.add(&[1.0; WINDOW], 0, 1.0, false);
         acf.bias = std::mem::replace(&mut acf.values, vec![0.0; FFT / 2]);
@@ -212,29 +212,22 @@ impl Autocorrelation {
         } else {
             0.0
         };
-        self.input.fill(0.0);
         for i in 0..WINDOW {
             self.input[i] = at(i).map_or(0.0, |x| (x - mean) * self.hann[i]);
         }
-        self.transform();
+        let (re, im) = self.fft.of(&self.input[..WINDOW]);
         for k in 0..=FFT / 2 {
-            let power = self.spectrum[k].norm_sqr();
+            let power = re[k] * re[k] + im[k] * im[k];
             self.input[k] = power;
             self.input[(FFT - k) % FFT] = power;
         }
-        self.transform();
-        let zero = self.spectrum[0].re;
+        let (lags, _) = self.fft.of(&self.input);
+        let zero = lags[0];
         if zero > 1e-6 {
-            for (v, c) in self.values.iter_mut().zip(&self.spectrum) {
-                *v += weight * c.re / zero;
+            for (value, lag) in self.values.iter_mut().zip(lags) {
+                *value += weight * lag / zero;
             }
         }
-    }
-
-    fn transform(&mut self) {
-        self.plan
-            .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
-            .expect("buffers were made by this plan");
     }
 
     /// Weighted mean of the autocorrelation at the first multiples of `period`.

@@ -3,8 +3,9 @@
 //! A tracker hears a song as mono audio at a rate of its choice and names the times of the beats.
 //! Where it knows nothing of bars, the downbeats are found as for our own beats.
 
-use super::beats::{BeatGrid, Curves, median, positions};
+use super::beats::{BeatGrid, Curves, positions};
 use super::onset::OnsetEnvelope;
+use super::tempo::median;
 use crate::base::{Bpm, Result, SampleRate, Seconds};
 
 #[cfg_attr(

@@ -14,6 +14,7 @@ pub mod generate;
 pub mod man;
 pub mod mixing;
 pub mod models;
+pub mod on_air;
 pub mod plan;
 pub mod relay;
 pub mod render;

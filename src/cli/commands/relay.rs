@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::stream::{antenna, greet, station_options, token};
+use super::on_air::{antenna, greet, station_options, token};
 use crate::base::{Event, Result, SampleRate, SystemClock};
 use crate::cli::exit::Exit;
 use crate::cli::forever_args::StreamArgs;
