@@ -5,8 +5,8 @@
 #
 #   SECONDS  for each target [600]
 #   TARGET   those to run [all that `cargo +nightly fuzz list` names]
-#   KEEP=1   (environment) afterwards keep in fuzz/corpus the smallest inputs that reach all that
-#            was reached
+#   KEEP=1   (environment) afterwards keep in fuzz/corpus.tar.xz a few inputs that reach all that was
+#            reached
 #
 # Needs a nightly toolchain and cargo-fuzz, and half an hour to build for the first time. What is
 # found on the way is in fuzz/found, inputs that fail are in fuzz/artifacts; to see one again:
@@ -28,6 +28,10 @@ cargo +nightly fuzz --version >/dev/null 2>&1 || {
 seconds=${1:-600}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- $(cargo +nightly fuzz list)
+
+# What earlier runs kept is one file, for it is thousands of small ones.
+kept=fuzz/corpus.tar.xz
+[ -d fuzz/corpus ] || [ ! -f "$kept" ] || tar -xJf "$kept" -C fuzz
 
 # fuzz TARGET FOLDER... -- FLAG...
 fuzz() { cargo +nightly fuzz run "$@"; }
@@ -72,8 +76,11 @@ for target in "$@"; do
     [ "${KEEP:-}" = 1 ] || continue
     rm -rf "fuzz/kept/$target" && mkdir -p "fuzz/kept/$target"
     # shellcheck disable=SC2086
-    fuzz "$target" "fuzz/kept/$target" "$found" $from -- -merge=1 \
+    fuzz "$target" "fuzz/kept/$target" "$found" $from -- -set_cover_merge=1 \
         -max_len="$(longest "$target")" >"$found.log" 2>&1
     rm -r "fuzz/corpus/$target" && mv "fuzz/kept/$target" "fuzz/corpus/$target"
 done
+# The same inputs give the same file.
+[ "${KEEP:-}" != 1 ] || tar -cJf "$kept" -C fuzz --sort=name --mtime=@0 --owner=0 --group=0 \
+    --numeric-owner corpus
 exit "$failed"
