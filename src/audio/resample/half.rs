@@ -34,17 +34,13 @@ impl Half {
 
     /// Takes samples and appends to `out` what no later sample has a say in.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
-        let samples = match (self.is_odd, samples) {
-            (true, [first, rest @ ..]) => {
-                self.odd.push(*first);
-                rest
-            }
-            _ => samples,
-        };
+        let (ahead, samples) = samples.split_at(samples.len().min(usize::from(self.is_odd)));
+        self.odd.extend_from_slice(ahead);
+        self.is_odd &= ahead.is_empty();
         let (pairs, last) = samples.as_chunks::<2>();
         self.even.extend(pairs.iter().map(|pair| pair[0]).chain(last.iter().copied()));
         self.odd.extend(pairs.iter().map(|pair| pair[1]));
-        self.is_odd = !last.is_empty();
+        self.is_odd |= !last.is_empty();
         self.run(out);
     }
 
@@ -152,7 +148,11 @@ mod tests {
         let samples: Vec<f32> = (0..1_001).map(|i| ((i * 7_919) % 613) as f32 / 613.0).collect();
         let cut = |length: usize| {
             let (mut half, mut out) = (Half::new(), Vec::new());
-            samples.chunks(length).for_each(|part| half.push(part, &mut out));
+            for part in samples.chunks(length) {
+                half.push(part, &mut out);
+                // Nothing at all must not shift what comes after it.
+                half.push(&[], &mut out);
+            }
             half.finish(&mut out);
             out
         };
