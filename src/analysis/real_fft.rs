@@ -48,7 +48,10 @@ impl RealFft {
     /// Transforms of blocks as long as the window, which must be a power of two and at least 32.
     pub fn new(window: Vec<f32>) -> Self {
         let half = window.len() / 2;
-        assert!(window.len().is_power_of_two() && half >= 2 * LANES, "a window of some other length");
+        assert!(
+            window.len().is_power_of_two() && half >= 2 * LANES,
+            "a window of some other length"
+        );
         let fft = FftPlanner::new().plan_fft_forward(half);
         let angle = |bin: usize| std::f64::consts::PI * bin as f64 / half as f64;
         RealFft {

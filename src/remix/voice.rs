@@ -56,14 +56,14 @@ fn song_levels(library: &Library) -> Vec<f64> {
 pub fn loudness_of(table: &Table, library: &Library, layers: &[Layer]) -> Result<Vec<Lufs>> {
     let level = |layer: Layer| format!("{}_loudness_db", layer.name());
     let known = |layer| table.names().any(|name| name == level(layer));
-    let (stem, rest) = match layers {
-        [Layer::Drums] => (Layer::Drums, Layer::Other),
-        [Layer::Other] => (Layer::Other, Layer::Drums),
-        _ => return Ok(library.beats.iter().map(|beat| beat.loudness).collect()),
+    let split = match layers {
+        [Layer::Drums] => Some((Layer::Drums, Layer::Other)),
+        [Layer::Other] => Some((Layer::Other, Layer::Drums)),
+        _ => None,
     };
-    if !known(stem) || !known(rest) {
+    let Some((stem, rest)) = split.filter(|&(stem, rest)| known(stem) && known(rest)) else {
         return Ok(library.beats.iter().map(|beat| beat.loudness).collect());
-    }
+    };
     let power = |level: &f32| 10f64.powf(f64::from(*level) / 10.0) + f64::MIN_POSITIVE;
     let powers = table.real(&level(stem))?.iter().zip(table.real(&level(rest))?);
     let parts = powers.map(|(stem, rest)| power(stem) / (power(stem) + power(rest)));
