@@ -4,7 +4,8 @@
 //! spectra of the even and the odd samples are then told apart by their symmetry (Sorensen, Jones,
 //! Heideman, Burrus: "Real-valued fast Fourier transform algorithms", IEEE Transactions on
 //! Acoustics, Speech and Signal Processing 1987). Real and imaginary parts are kept apart, so that
-//! this and all that follows works on whole vectors.
+//! this and all that follows works on whole vectors: `realfft`, which serves where hearing does not
+//! wait for it, tells them apart one bin at a time, a tenth of the time of hearing.
 
 use std::sync::Arc;
 
