@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use evermix::audio::encode::live::Format;
 use evermix::base::{
     Cancel, Clock as _, Event, Limits, Lufs, Progress, SampleRate, Seconds, Seed, VirtualClock,
+    with_one_heap,
 };
 use evermix::forever::catalogue::Catalogue;
 use evermix::forever::live::{
@@ -81,6 +82,8 @@ impl Progress for Aloud {
 }
 
 fn main() -> Outcome<()> {
+    // As the stream does.
+    with_one_heap();
     let args = args()?;
     let work = tempfile::tempdir()?;
     let cache = Cache::new(args.cache.clone().unwrap_or_else(|| work.path().join("cache")));

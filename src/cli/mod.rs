@@ -23,7 +23,7 @@ use forever_args::{ForeverCli, ForeverCommand};
 use talk::Talk;
 use world::World;
 
-use crate::base::{Error, Result, is_contained};
+use crate::base::{Error, Result, is_contained, with_one_heap};
 
 pub use settings::{Overrides, PROJECT_FILE, Resolved, Settings, resolve};
 
@@ -110,6 +110,10 @@ fn dispatch_forever(cli: ForeverCli, talk: &Talk) -> Result<Exit> {
     let Some(command) = cli.command else {
         return Ok(greet_forever());
     };
+    if matches!(command, ForeverCommand::Stream(_)) {
+        // Before signals are listened to: one that came in between would be lost.
+        with_one_heap();
+    }
     let world = World::new(cli.common, talk)?;
     match command {
         ForeverCommand::Plan(args) => commands::plan::run(&world, &args),

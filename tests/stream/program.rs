@@ -109,6 +109,25 @@ fn descriptors(id: u32) -> usize {
     std::fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count)
 }
 
+/// Heaps of glibc beside the first one: each lies at a multiple of 64 MiB and reserves as much.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn more_heaps(id: u32) -> usize {
+    const HEAP: u64 = 64 << 20;
+    let maps = std::fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
+    let parts = maps.lines().filter_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (from, to) = range.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some((number(from)?, number(to)?, rest.starts_with("---p")))
+    });
+    let parts: Vec<(u64, u64, bool)> = parts.collect();
+    let heap = |pair: &&[(u64, u64, bool)]| {
+        let (used, reserved) = (pair[0], pair[1]);
+        used.0 % HEAP == 0 && used.1 == reserved.0 && reserved.2 && reserved.1 == used.0 + HEAP
+    };
+    parts.windows(2).filter(heap).count()
+}
+
 fn storm(running: &Running) {
     for n in 0..500 {
         match n % 5 {
@@ -151,6 +170,19 @@ fn a_storm_of_listeners_leaves_nothing_behind_and_a_polite_kill_ends_the_stream_
     let state = state(&desk);
     assert_eq!(state["playing"][0], playing);
     assert_eq!(state["history"].as_array().unwrap().len(), 1, "{state}");
+}
+
+/// Threads come and go with the songs; what each of their heaps kept grew for days.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn all_threads_of_a_stream_share_one_heap() {
+    let desk = desk();
+    let running = Running::start(&desk, &[]);
+    wait("threads", || {
+        std::fs::read_dir(format!("/proc/{}/task", running.child.id())).unwrap().count() > 3
+    });
+    assert_eq!(more_heaps(running.child.id()), 0);
+    assert_eq!(running.end("TERM").0.code(), Some(0));
 }
 
 #[test]
