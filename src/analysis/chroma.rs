@@ -41,22 +41,19 @@ impl ChromaBank {
     /// Energy of each pitch class, unscaled. Bins beyond the bank are left out.
     pub fn apply(&self, power: &[f32]) -> [f32; N_CHROMA] {
         // Two sets of sums: one alone would wait for its own previous addition at every bin.
-        wide(
-            #[inline(always)]
-            || {
-                let mut sums = [[0.0f32; N_CHROMA]; 2];
-                for (pair, powers) in self.weights.chunks(2).zip(power.chunks(2)) {
-                    for ((sum, row), &p) in sums.iter_mut().zip(pair).zip(powers) {
-                        for (s, w) in sum.iter_mut().zip(row) {
-                            *s += w * p;
-                        }
+        wide!({
+            let mut sums = [[0.0f32; N_CHROMA]; 2];
+            for (pair, powers) in self.weights.chunks(2).zip(power.chunks(2)) {
+                for ((sum, row), &p) in sums.iter_mut().zip(pair).zip(powers) {
+                    for (s, w) in sum.iter_mut().zip(row) {
+                        *s += w * p;
                     }
                 }
-                let [mut sum, second] = sums;
-                sum.iter_mut().zip(second).for_each(|(a, b)| *a += b);
-                sum
-            },
-        )
+            }
+            let [mut sum, second] = sums;
+            sum.iter_mut().zip(second).for_each(|(a, b)| *a += b);
+            sum
+        })
     }
 }
 

@@ -31,18 +31,15 @@ impl Dct {
 
     /// MFCC of one mel spectrum in decibels.
     pub fn apply(&self, mel_db: &[f32; N_MELS]) -> [f32; N_MFCC] {
-        let sums = wide(
-            #[inline(always)]
-            || {
-                let mut sums = [0.0; LANES];
-                for (row, &db) in self.weights.iter().zip(mel_db) {
-                    for (sum, w) in sums.iter_mut().zip(row) {
-                        *sum += w * db;
-                    }
+        let sums = wide!({
+            let mut sums = [0.0; LANES];
+            for (row, &db) in self.weights.iter().zip(mel_db) {
+                for (sum, w) in sums.iter_mut().zip(row) {
+                    *sum += w * db;
                 }
-                sums
-            },
-        );
+            }
+            sums
+        });
         std::array::from_fn(|k| sums[k])
     }
 }
@@ -58,14 +55,11 @@ impl Default for Dct {
 /// Within 1e-4 dB.
 pub fn power_to_db_fast(powers: &mut [f32], floor: f32) {
     const DB_PER_LN: f32 = (10.0 * std::f64::consts::LOG10_E) as f32;
-    wide(
-        #[inline(always)]
-        || {
-            for x in powers {
-                *x = DB_PER_LN * ln(if *x > floor { *x } else { floor });
-            }
-        },
-    );
+    wide!({
+        for x in powers {
+            *x = DB_PER_LN * ln(if *x > floor { *x } else { floor });
+        }
+    });
 }
 
 #[cfg(test)]

@@ -255,14 +255,11 @@ impl Spectrum {
     fn of(&mut self, frame: &[f32]) -> Bins<'_> {
         let (re, im) = self.fft.of(frame);
         let magnitudes = &mut self.magnitudes;
-        wide(
-            #[inline(always)]
-            || {
-                for ((magnitude, re), im) in magnitudes.iter_mut().zip(re).zip(im) {
-                    *magnitude = (re * re + im * im).sqrt();
-                }
-            },
-        );
+        wide!({
+            for ((magnitude, re), im) in magnitudes.iter_mut().zip(re).zip(im) {
+                *magnitude = (re * re + im * im).sqrt();
+            }
+        });
         Bins { re, im, magnitudes: &self.magnitudes }
     }
 }
@@ -292,10 +289,7 @@ impl History {
             *log = magnitudes[band.clone()].iter().sum();
         }
         let logs = &mut self.logs;
-        wide(
-            #[inline(always)]
-            || logs.iter_mut().for_each(|log| *log = ln(1.0 + COMPRESSION * *log)),
-        );
+        wide!(logs.iter_mut().for_each(|log| *log = ln(1.0 + COMPRESSION * *log)));
         let past = &mut self.ring[self.turn];
         let mut flux = [0.0; REGISTERS];
         for (r, flux) in flux.iter_mut().enumerate() {

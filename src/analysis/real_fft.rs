@@ -76,23 +76,17 @@ impl RealFft {
         let (pairs, last) = block.as_chunks::<2>();
         let (weights, _) = self.window.as_chunks::<2>();
         let packed = &mut self.packed;
-        wide(
-            #[inline(always)]
-            || {
-                for ((z, x), w) in packed.iter_mut().zip(pairs).zip(weights) {
-                    *z = Complex32::new(x[0] * w[0], x[1] * w[1]);
-                }
-            },
-        );
+        wide!({
+            for ((z, x), w) in packed.iter_mut().zip(pairs).zip(weights) {
+                *z = Complex32::new(x[0] * w[0], x[1] * w[1]);
+            }
+        });
         self.packed[pairs.len()..].fill(Complex32::default());
         if let [x] = last {
             self.packed[pairs.len()].re = x * self.window[block.len() - 1];
         }
         self.fft.process_with_scratch(&mut self.packed, &mut self.scratch);
-        wide(
-            #[inline(always)]
-            || self.unfold(),
-        );
+        wide!(self.unfold());
         (&self.bins.re, &self.bins.im)
     }
 

@@ -46,14 +46,11 @@ impl PowerSpectrum {
     pub fn of(&mut self, block: &[f32]) -> &[f32] {
         let (re, im) = self.fft.of(block);
         let power = &mut self.power;
-        wide(
-            #[inline(always)]
-            || {
-                for ((power, re), im) in power.iter_mut().zip(re).zip(im) {
-                    *power = re * re + im * im;
-                }
-            },
-        );
+        wide!({
+            for ((power, re), im) in power.iter_mut().zip(re).zip(im) {
+                *power = re * re + im * im;
+            }
+        });
         &self.power
     }
 }

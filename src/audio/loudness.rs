@@ -152,18 +152,15 @@ impl LoudnessMeter {
 }
 
 fn energy(weighting: &mut Weighting, samples: impl Iterator<Item = [f64; 2]>) -> f64 {
-    wide(
-        #[inline(always)]
-        || {
-            let (mut own, mut sums) = (*weighting, [0.0; 2]);
-            for x in samples {
-                let y = own.step(x);
-                sums = [sums[0] + y[0] * y[0], sums[1] + y[1] * y[1]];
-            }
-            *weighting = own;
-            sums[0] + sums[1]
-        },
-    )
+    wide!({
+        let (mut own, mut sums) = (*weighting, [0.0; 2]);
+        for x in samples {
+            let y = own.step(x);
+            sums = [sums[0] + y[0] * y[0], sums[1] + y[1] * y[1]];
+        }
+        *weighting = own;
+        sums[0] + sums[1]
+    })
 }
 
 /// Loudness of one mean square; silence gives -infinity's stand-in of -120 LUFS.

@@ -6,11 +6,16 @@ const LANES: usize = 8;
 /// Does some arithmetic with the widest vectors that this processor has. The result is the same
 /// with any: the compiler never regroups sums of floats, nor fuses products into them.
 ///
-/// Only what is inlined into it gains: `work` is to be `#[inline(always)]`, as all it calls.
-#[inline(always)]
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+/// Only what is inlined into it gains: what it calls is to be `#[inline(always)]`.
+macro_rules! wide {
+    ($work:expr) => {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || $work,
+        )
+    };
 }
+pub(crate) use wide;
 
 /// The sum of `f(x)` over all values, in an order fixed by their number alone.
 pub fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
@@ -28,18 +33,15 @@ pub fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 pub fn largest(values: &[f32]) -> f32 {
     let larger = |most: f32, x: f32| if x.abs() > most { x.abs() } else { most };
     let (blocks, rest) = values.as_chunks::<LANES>();
-    let lanes = wide(
-        #[inline(always)]
-        || {
-            let mut lanes = [0.0; LANES];
-            for block in blocks {
-                for (lane, &x) in lanes.iter_mut().zip(block) {
-                    *lane = larger(*lane, x);
-                }
+    let lanes = wide!({
+        let mut lanes = [0.0; LANES];
+        for block in blocks {
+            for (lane, &x) in lanes.iter_mut().zip(block) {
+                *lane = larger(*lane, x);
             }
-            lanes
-        },
-    );
+        }
+        lanes
+    });
     lanes.iter().chain(rest).fold(0.0, |most, &x| larger(most, x))
 }
 
@@ -47,10 +49,7 @@ pub fn largest(values: &[f32]) -> f32 {
 pub fn all_within(values: &[f32], bound: f32) -> bool {
     let within = |block: &[f32]| block.iter().fold(true, |all, x| all & (x.abs() <= bound));
     let (blocks, rest) = values.as_chunks::<{ 4 * LANES }>();
-    wide(
-        #[inline(always)]
-        || blocks.iter().all(|block| within(block)),
-    ) && within(rest)
+    wide!(blocks.iter().all(|block| within(block))) && within(rest)
 }
 
 /// The natural logarithm of a positive, normal number, within 2e-6 and `f32::EPSILON` of its size.
@@ -100,10 +99,7 @@ mod tests {
     #[test]
     fn wide_vectors_change_no_bit() {
         let values: Vec<f32> = (1..=997).map(|i| (i as f32 * 0.7).sin() * i as f32).collect();
-        let wide = wide(
-            #[inline(always)]
-            || products(&values),
-        );
+        let wide = wide!(products(&values));
         assert_eq!(wide, products(&values));
     }
 

@@ -100,6 +100,14 @@ impl Running {
     }
 }
 
+/// A test that fails leaves no stream behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn state(desk: &Desk) -> Value {
     serde_json::from_slice(&desk.read("evermix-project/stream/state.json")).unwrap()
 }

@@ -69,10 +69,7 @@ impl FrameAnalyser {
         self.mel.apply(power, &mut self.mel_db);
         power_to_db_fast(&mut self.mel_db, MEL_FLOOR);
         let magnitude = &mut self.magnitude;
-        wide(
-            #[inline(always)]
-            || magnitude.iter_mut().zip(power).for_each(|(m, p)| *m = p.sqrt()),
-        );
+        wide!(magnitude.iter_mut().zip(power).for_each(|(m, p)| *m = p.sqrt()));
         // A steady offset is no sound, so bin 0 has no say in brightness.
         self.magnitude[0] = 0.0;
         let before = self.previous_db.replace(self.mel_db);

@@ -33,17 +33,14 @@ impl ChromaAnalyzer {
     pub fn push(&mut self, hop: &[f32], columns: &mut Vec<[f32; CHROMA_WIDTH]>) {
         self.input.extend_from_slice(hop);
         let ChromaAnalyzer { input, fir, decimated, .. } = self;
-        let used = wide(
-            #[inline(always)]
-            || {
-                let mut start = 0;
-                while let Some(segment) = input[start..].first_chunk() {
-                    decimated.push(dot(segment, fir));
-                    start += DECIMATION;
-                }
-                start
-            },
-        );
+        let used = wide!({
+            let mut start = 0;
+            while let Some(segment) = input[start..].first_chunk() {
+                decimated.push(dot(segment, fir));
+                start += DECIMATION;
+            }
+            start
+        });
         self.input.drain(..used);
         while self.decimated.len() >= FFT {
             columns.push(self.column());

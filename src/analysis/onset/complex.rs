@@ -47,19 +47,16 @@ impl ComplexDomain {
     pub fn advance(&mut self, re: &[f32], im: &[f32]) -> f32 {
         let [(re, _), (im, _)] = [re, im].map(|part| part[1..].as_chunks::<LANES>());
         let bins = &mut self.bins;
-        let sums = wide(
-            #[inline(always)]
-            || {
-                let mut sums = [0.0; LANES];
-                for ((bins, re), im) in bins.iter_mut().zip(re).zip(im) {
-                    let growth = bins.advance(re, im);
-                    for lane in 0..LANES {
-                        sums[lane] += growth[lane];
-                    }
+        let sums = wide!({
+            let mut sums = [0.0; LANES];
+            for ((bins, re), im) in bins.iter_mut().zip(re).zip(im) {
+                let growth = bins.advance(re, im);
+                for lane in 0..LANES {
+                    sums[lane] += growth[lane];
                 }
-                sums
-            },
-        );
+            }
+            sums
+        });
         SCALE * sums.iter().sum::<f32>() / HIGHEST as f32
     }
 }

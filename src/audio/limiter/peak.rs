@@ -88,21 +88,18 @@ impl PeakMeter {
     }
 
     fn raise(&self, window: &[f32], peaks: &mut [f32; LANES]) {
-        wide(
-            #[inline(always)]
-            || {
-                raise_to(peaks, &window[self.reach.before..]);
-                for taps in &self.phases {
-                    let mut sums = [0.0f32; LANES];
-                    for (tap, samples) in taps.iter().zip(window.windows(LANES)) {
-                        for (sum, sample) in sums.iter_mut().zip(samples) {
-                            *sum += tap * sample;
-                        }
+        wide!({
+            raise_to(peaks, &window[self.reach.before..]);
+            for taps in &self.phases {
+                let mut sums = [0.0f32; LANES];
+                for (tap, samples) in taps.iter().zip(window.windows(LANES)) {
+                    for (sum, sample) in sums.iter_mut().zip(samples) {
+                        *sum += tap * sample;
                     }
-                    raise_to(peaks, &sums);
                 }
-            },
-        );
+                raise_to(peaks, &sums);
+            }
+        });
     }
 }
 

@@ -57,14 +57,11 @@ impl Half {
         out.resize(begin + count, 0.0);
         let (blocks, rest) = out[begin..].as_chunks_mut::<LANES>();
         let from = LANES * blocks.len();
-        wide(
-            #[inline(always)]
-            || {
-                for (block, at) in blocks.iter_mut().zip((0..).step_by(LANES)) {
-                    *block = filtered(weights, &even[at..], &odd[at..]);
-                }
-            },
-        );
+        wide!({
+            for (block, at) in blocks.iter_mut().zip((0..).step_by(LANES)) {
+                *block = filtered(weights, &even[at..], &odd[at..]);
+            }
+        });
         for (out, at) in rest.iter_mut().zip(from..) {
             [*out] = filtered(weights, &even[at..], &odd[at..]);
         }

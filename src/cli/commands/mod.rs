@@ -34,9 +34,11 @@ use crate::pipeline::Skipped;
 fn verdict(world: &World<'_>, done: usize, found: &[Skipped], skipped: &[Skipped]) -> Result<Exit> {
     world.list_skipped(found);
     if done == 0 {
-        let all = found.len() + skipped.len();
-        return Err(Error::new(ErrorKind::NoAudio, "no song could be used")
-            .because(format!("all {all} were skipped, for the reasons above")));
+        let why = match found.len() + skipped.len() {
+            1 => "the only one was skipped, for the reason above".to_string(),
+            all => format!("all {all} were skipped, for the reasons above"),
+        };
+        return Err(Error::new(ErrorKind::NoAudio, "no song could be used").because(why));
     }
     Ok(if found.is_empty() && skipped.is_empty() { Exit::OK } else { Exit::SKIPPED })
 }
