@@ -38,13 +38,12 @@ pub fn run(world: &World<'_>, args: &AutoArgs) -> Result<Exit> {
     let models = models_dir();
     let options = two_stems(&settings, &models);
     let stages = if args.no_stems { estimate::SEGMENT } else { estimate::all(&options) };
-    let cost = estimate::of(&context, &songs, stages);
     if args.dry.dry_run {
-        return estimate::report(world, "remix", &cost);
+        return estimate::report(world, "remix", &estimate::of(&context, &songs, stages));
     }
     let _lock = world.take_project()?;
     let project = world.project();
-    estimate::check_space(&cost, &project)?;
+    estimate::check_space(&context, &songs, stages, &project)?;
     let work = Work { world, context: &context, settings: &settings, project: &project };
     let (cut, mut skipped) = work.cut(&songs, &source, args.no_stems)?;
     skipped.extend(cut.skipped);

@@ -9,6 +9,10 @@ use crate::cli::world::World;
 use crate::pipeline::{Context, Model, SeparateOptions, SongInput, Sound, Stems, models};
 use crate::store::DiskFs;
 
+/// Bytes of 32-bit floats that come of one byte of a song at most: speech at 16 kbit/s in stereo
+/// at 48 kHz. What is packed tighter can fill the disk, which ends the run with nothing lost.
+const MOST_BYTES: f64 = 200.0;
+
 /// What a command does to each song.
 #[derive(Clone, Copy, Debug)]
 pub struct Stages {
@@ -131,22 +135,41 @@ pub fn report(world: &World<'_>, what: &str, cost: &Cost) -> Result<Exit> {
 ///
 /// # Errors
 /// `Io` with what is needed and what is free.
-pub fn check_space(cost: &Cost, folder: &Path) -> Result<()> {
+pub fn check_space(
+    context: &Context<'_>,
+    songs: &[SongInput],
+    stages: Stages,
+    folder: &Path,
+) -> Result<()> {
     let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    // What an earlier run wrote may be used again: only refuse what can never fit.
-    let have = used(folder, 0);
-    if cost.bytes <= free.saturating_add(have) {
-        return Ok(());
-    }
+    let most = songs.iter().map(|song| song.bytes as f64 * MOST_BYTES * stages.writes).sum();
+    let exact = || of(context, songs, stages).bytes;
+    let Some(needed) = too_much(free, || used(folder, 0), most, exact) else { return Ok(()) };
     Err(Error::new(ErrorKind::Io, "not enough room on the disk")
         .at(folder)
         .because(format!(
             "{:.1} GB are needed and {:.1} GB are free",
-            cost.bytes as f64 / 1e9,
+            needed as f64 / 1e9,
             free as f64 / 1e9
         ))
         .hint("use --sample-format int16 or a --project folder on another disk"))
+}
+
+/// The bytes needed, where they cannot be had. `exact` looks at every song, which takes its time
+/// before anything is seen to happen: only where `most`, the bytes at worst, may be too many.
+fn too_much(
+    free: u64,
+    used: impl FnOnce() -> u64,
+    most: f64,
+    exact: impl FnOnce() -> u64,
+) -> Option<u64> {
+    if most <= free as f64 {
+        return None;
+    }
+    // What an earlier run wrote may be used again: only refuse what can never fit.
+    let have = free.saturating_add(used());
+    Some(exact()).filter(|&needed| needed > have)
 }
 
 /// Bytes already in a folder of ours.
@@ -160,4 +183,18 @@ fn used(folder: &Path, depth: usize) -> u64 {
             _ => 0,
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn songs_are_looked_at_only_where_the_disk_may_be_too_small() {
+        let unseen = || -> u64 { panic!("looked at every song") };
+        assert_eq!(too_much(1_000, unseen, 1_000.0, unseen), None);
+        assert_eq!(too_much(1_000, || 0, 1_001.0, || 900), None);
+        assert_eq!(too_much(1_000, || 500, 9_000.0, || 1_500), None);
+        assert_eq!(too_much(1_000, || 500, 9_000.0, || 1_501), Some(1_501));
+    }
 }

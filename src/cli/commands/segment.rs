@@ -26,12 +26,15 @@ pub fn run(world: &World<'_>, args: &SegmentArgs) -> Result<Exit> {
         inputs.push(world.project().join("stems"));
     }
     let (songs, found) = songs_or_stems(&context, &inputs)?;
-    let cost = estimate::of(&context, &songs, estimate::SEGMENT);
     if args.dry.dry_run {
-        return estimate::report(world, "segment", &cost);
+        return estimate::report(
+            world,
+            "segment",
+            &estimate::of(&context, &songs, estimate::SEGMENT),
+        );
     }
     let _lock = world.take(&beats)?;
-    estimate::check_space(&cost, &beats)?;
+    estimate::check_space(&context, &songs, estimate::SEGMENT, &beats)?;
     let batch = segment(&context, &songs, &beats, &segment_options(&settings)?, &source)?;
     let pieces: usize = batch.done.iter().map(|s| s.beats()).sum();
     if world.common.json {

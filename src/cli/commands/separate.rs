@@ -21,12 +21,12 @@ pub fn run(world: &World<'_>, args: &SeparateArgs) -> Result<Exit> {
     let options = SeparateOptions { model: &settings.model, stems: parts, models: &models };
     let (inputs, stems) = split_paths(world, &args.paths, "stems")?;
     let (songs, found) = find_songs(&context, &inputs)?;
-    let cost = estimate::of(&context, &songs, estimate::separating(&options));
+    let stages = estimate::separating(&options);
     if args.dry.dry_run {
-        return estimate::report(world, "separate", &cost);
+        return estimate::report(world, "separate", &estimate::of(&context, &songs, stages));
     }
     let _lock = world.take(&stems)?;
-    estimate::check_space(&cost, &stems)?;
+    estimate::check_space(&context, &songs, stages, &stems)?;
     let batch = separate(&context, &songs, &stems, &options)?;
     if world.common.json {
         let object = serde_json::json!({
