@@ -54,6 +54,8 @@ impl Running {
     fn start(desk: &Desk, more: &[&str]) -> Running {
         let mut command = desk.forever_command(&[&WORDS[..], more].concat());
         command.env("XDG_CACHE_HOME", studio().folder.join("cache"));
+        // How many heaps there are is for the program to say.
+        command.env_remove("MALLOC_ARENA_MAX").env_remove("GLIBC_TUNABLES");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
