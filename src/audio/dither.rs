@@ -19,16 +19,38 @@ impl Dither {
 
     /// The next value, in steps.
     pub fn next(&mut self) -> f64 {
+        triangular(self.draw())
+    }
+
+    /// The bits of the next values, each for [`triangular`].
+    pub fn fill(&mut self, bits: &mut [u32]) {
+        let (first, rest) = bits.split_at_mut(usize::from(self.left).min(bits.len()));
+        first.iter_mut().for_each(|bits| *bits = self.draw());
+        let (pairs, last) = rest.as_chunks_mut::<2>();
+        for [a, b] in pairs {
+            let both = self.draws.bits();
+            [*a, *b] = [both as u32, (both >> 32) as u32];
+        }
+        last.iter_mut().for_each(|bits| *bits = self.draw());
+    }
+
+    fn draw(&mut self) -> u32 {
         self.bits = if self.left { self.bits >> 32 } else { self.draws.bits() };
         self.left = !self.left;
-        let [a, b] = [self.bits as u16, (self.bits >> 16) as u16];
-        // 2^16 levels a step are far finer than what is rounded away.
-        (f64::from(a) - f64::from(b)) / 65_536.0
+        self.bits as u32
     }
+}
+
+/// The value made of 32 random bits: the difference of two even draws. 2^16 levels a step are far
+/// finer than what is rounded away.
+#[inline(always)]
+pub(super) fn triangular(bits: u32) -> f64 {
+    f64::from((bits & 0xffff) as i32 - (bits >> 16) as i32) / 65_536.0
 }
 
 /// The nearest whole step, at most `top`. Adding and taking away 1.5·2^52 rounds to nearest even
 /// without a call into the C library.
+#[inline(always)]
 pub(super) fn nearest(scaled: f64, top: f64) -> i32 {
     const MAGIC: f64 = 6_755_399_441_055_744.0;
     ((scaled + MAGIC) - MAGIC).clamp(-top - 1.0, top) as i32
@@ -50,6 +72,16 @@ mod tests {
         assert!((power - 1.0 / 6.0).abs() < 0.003, "{power}");
         assert!((24_300..25_700).contains(&outer), "{outer}");
         assert!(values.iter().all(|x| x.abs() < 1.0));
+    }
+
+    #[test]
+    fn many_at_once_are_the_same_as_one_by_one() {
+        let (mut single, mut many) = (Dither::new("test"), Dither::new("test"));
+        for count in [1, 2, 0, 3, 1, 64, 5, 0, 4] {
+            let mut bits = vec![0; count];
+            many.fill(&mut bits);
+            bits.iter().for_each(|&bits| assert_eq!(triangular(bits), single.next()));
+        }
     }
 
     #[test]

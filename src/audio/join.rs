@@ -1,5 +1,7 @@
 //! Where one sound goes over into another: alignment and gains of a join.
 
+use crate::base::wide;
+
 /// How two stretches of sound fit together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fit {
@@ -39,15 +41,17 @@ pub fn best_fit(early: &[f32], late: &[f32], reach: usize) -> Fit {
 
 /// Sixteen sums side by side: vectorises, and the order of additions is fixed.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a_blocks, b_blocks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += x * y;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let sums = wide!({
+        let mut sums = [0.0f32; 16];
+        for (x, y) in a.iter().zip(b) {
+            for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                *sum += x * y;
+            }
         }
-    }
-    sums.iter().sum::<f32>() + rest
+        sums
+    });
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
 /// Gains of the outgoing and the incoming sound at `t` in 0..=1 of a join. Their power stays

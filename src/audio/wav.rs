@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::AudioBuffer;
 use super::buffer::LOUDEST;
-use super::dither::{Dither, nearest};
+use super::dither::Dither;
 use crate::base::SampleRate;
+use pack::{pack_float, pack_int};
+
+mod pack;
 
 /// How samples are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,8 +149,8 @@ impl WavBytes {
     pub fn append(&mut self, planes: &[&[f32]], bytes: &mut Vec<u8>) {
         match self.format {
             SampleFormat::Float32 => pack_float(planes, bytes),
-            SampleFormat::Int24 => pack_int(planes, 24, &mut self.dither, bytes),
-            SampleFormat::Int16 => pack_int(planes, 16, &mut self.dither, bytes),
+            SampleFormat::Int24 => pack_int::<3>(planes, &mut self.dither, bytes),
+            SampleFormat::Int16 => pack_int::<2>(planes, &mut self.dither, bytes),
         }
     }
 }
@@ -177,44 +180,6 @@ fn header(rate: u32, channels: u16, format: SampleFormat, frames: u64) -> Vec<u8
     h.extend_from_slice(b"data");
     h.extend_from_slice(&size32(data).to_le_bytes());
     h
-}
-
-fn pack_float(planes: &[&[f32]], bytes: &mut Vec<u8>) {
-    match planes {
-        [one] => bytes.extend(one.iter().flat_map(|x| x.to_le_bytes())),
-        [left, right] => {
-            let start = bytes.len();
-            bytes.resize(start + left.len() * 8, 0);
-            let pairs = bytes[start..].chunks_exact_mut(8);
-            for (pair, (l, r)) in pairs.zip(left.iter().zip(*right)) {
-                pair[..4].copy_from_slice(&l.to_le_bytes());
-                pair[4..].copy_from_slice(&r.to_le_bytes());
-            }
-        }
-        many => {
-            let frames = many.first().map_or(0, |plane| plane.len());
-            for i in 0..frames {
-                many.iter().for_each(|plane| bytes.extend_from_slice(&plane[i].to_le_bytes()));
-            }
-        }
-    }
-}
-
-/// Rounds to integers with dither. Exact silence stays silent, and so do values that already lie
-/// on the integer grid: a copy of a 16-bit file is that file.
-fn pack_int(planes: &[&[f32]], bits: u32, dither: &mut Dither, bytes: &mut Vec<u8>) {
-    let scale = f64::from(1i32 << (bits - 1));
-    let (top, width) = (scale - 1.0, bits as usize / 8);
-    let frames = planes.first().map_or(0, |plane| plane.len());
-    bytes.reserve(frames * planes.len() * width);
-    for i in 0..frames {
-        for plane in planes {
-            let x = f64::from(plane[i]) * scale;
-            let whole = nearest(x, top);
-            let value = if x == f64::from(whole) { whole } else { nearest(x + dither.next(), top) };
-            bytes.extend_from_slice(&value.to_le_bytes()[..width]);
-        }
-    }
 }
 
 /// What a WAV file of ours holds.
