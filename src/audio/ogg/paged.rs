@@ -4,6 +4,7 @@
 //! The general reader plays the page after a hole where the hole begins. Here each page is
 //! decoded as a whole and ends where it says.
 
+use symphonia::core::audio::{Audio as _, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::PacketRef;
@@ -124,9 +125,7 @@ impl PagedReader {
             let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, data);
             match self.decoder.decode_ref(&packet) {
                 Ok(decoded) if decoded.num_planes() == self.head.channels => {
-                    decoded.copy_to_vecs_planar(&mut self.scratch);
-                    let fresh = self.page.iter_mut().zip(&self.scratch);
-                    fresh.for_each(|(plane, fresh)| plane.extend_from_slice(fresh));
+                    append(&decoded, &mut self.scratch, &mut self.page);
                 }
                 Ok(_) => {}
                 Err(_) => self.decoder.reset(),
@@ -136,6 +135,16 @@ impl PagedReader {
         self.timeline.place(granule, frames, complete, self.stream.over());
         Ok(())
     }
+}
+
+/// Appends what a packet holds; `scratch` is where whole numbers become floats.
+fn append(decoded: &GenericAudioBufferRef<'_>, scratch: &mut Vec<Vec<f32>>, page: &mut [Vec<f32>]) {
+    if let GenericAudioBufferRef::F32(floats) = decoded {
+        let fresh = page.iter_mut().zip(floats.iter_planes());
+        return fresh.for_each(|(plane, fresh)| plane.extend_from_slice(fresh));
+    }
+    decoded.copy_to_vecs_planar(scratch);
+    page.iter_mut().zip(scratch).for_each(|(plane, fresh)| plane.extend_from_slice(fresh));
 }
 
 impl Link for PagedReader {
