@@ -263,6 +263,41 @@ fn segment_listens_to_no_song_that_the_cache_knows() {
     assert!((tempo(0) - 120.0).abs() < 0.7 && (tempo(1) - 116.0).abs() < 0.7);
 }
 
+#[test]
+fn rows_measured_while_cutting_are_those_of_the_clips() {
+    let desk = Desk::with_songs(2);
+    desk.ok(&["separate", "music", "stems", "--model", "hpss"]);
+    let cuts: [(&str, &[&str], bool); 4] = [
+        ("music", &[], true),
+        ("music", &["--sample-rate", "22050"], true),
+        ("stems", &[], true),
+        ("music", &["--sample-format", "int16"], false),
+    ];
+    for (i, (songs, more, measured)) in cuts.into_iter().enumerate() {
+        let [beats, rows, again] = ["beats", "rows", "again"].map(|name| format!("{name}{i}"));
+        desk.ok(&[&["segment", songs, &beats], more].concat());
+        let beside = [0, 1].map(|k| desk.path(&format!("{beats}/features/song{k}.wav.features")));
+        assert_eq!(beside.clone().map(|path| path.exists()), [measured; 2], "{more:?}");
+        desk.ok(&["create-dataset", &beats, &rows]);
+        for path in beside.iter().filter(|path| path.exists()) {
+            std::fs::remove_file(path).unwrap();
+        }
+        desk.ok(&["create-dataset", &beats, &again]);
+        let table = |folder: &str| desk.read(&format!("{folder}/features.parquet"));
+        assert!(table(&rows) == table(&again), "{songs} {more:?}");
+    }
+}
+
+#[test]
+fn a_clip_that_is_gone_is_missed_although_its_rows_are_there() {
+    let desk = Desk::with_songs(1);
+    desk.ok(&["segment", "music", "beats"]);
+    std::fs::remove_file(desk.path("beats/mix/song0.wav_5.wav")).unwrap();
+    let ran = desk.run(&["create-dataset", "beats", "rows"]);
+    assert_eq!(ran.code(), 6, "{}", ran.err());
+    assert!(ran.err().contains("song0.wav_5.wav"), "{}", ran.err());
+}
+
 /// Writes a stem of one channel.
 fn write_stem(path: &Path, rate: u32, samples: impl Iterator<Item = f32>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

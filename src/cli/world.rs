@@ -19,7 +19,8 @@ const PROJECT_README: &str = "\
 This folder belongs to Evermix. It keeps what was worked out once:
 
   stems/     the songs split into drums and everything else
-  beats/     the songs cut into beats, one WAV file each; beats/songs/ says which is which
+  beats/     the songs cut into beats, one WAV file each; beats/songs/ says which is which,
+             beats/features/ how they sound
   dataset/   features.parquet: one row a beat, readable with pandas, polars or DuckDB
   index.evx  finds beats that sound alike
   catalogue.sqlite  knows every song in short, for `forever`

@@ -126,7 +126,7 @@ fn one_song(context: &Context<'_>, song: &SongInput, source: &SongSource) -> Res
     if frames == 0 {
         return Err(Error::new(ErrorKind::Unusable, "no sound in it"));
     }
-    let (track, _) = ears.finish(context)?;
+    let (track, ..) = ears.finish(context)?;
     Ok(SongAnalysis::new(song, &blocks, source, track))
 }
 

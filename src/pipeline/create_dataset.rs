@@ -6,20 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Batch, Context, Item, Outcome, run_batch};
 use super::damage::set_aside;
-use crate::analysis::{
-    BeatFeatureExtractor, FEATURE_NAMES, LIBROSA_NAMES, LIBROSA_VALUES, N_FEATURES, Tuning,
-    librosa_beat_vector,
-};
-use crate::audio::{AudioBuffer, Resampler};
-use crate::base::{Error, ErrorKind, Event, Result, SampleRate};
-use crate::corpus::{Column, PieceKind, SongBeats, SongReader, Table};
+use super::song_features::{FeatureSet, SongFeatures, fingerprint};
+use crate::base::{Error, ErrorKind, Result};
+use crate::corpus::{Column, PieceKind, SongBeats, Table};
 use crate::store::{
-    Fingerprint, exists, hash_file, means_absent, read_artifact, read_json, write_artifact,
-    write_atomic, write_json,
+    Fingerprint, exists, hash_file, means_absent, read_json, write_atomic, write_json,
 };
 
-/// Raised whenever the same beats would give other rows.
-const VERSION: &str = "dataset-1";
 /// Version of the table's columns, kept in its notes.
 pub const DATASET_SCHEMA: &str = "1";
 /// Name of the table in the dataset folder.
@@ -27,38 +20,6 @@ pub const TABLE: &str = "features.parquet";
 const REDO: &str = "remix create-dataset";
 /// Largest table read back, in bytes.
 const MAX_TABLE: u64 = 8 << 30;
-/// Frames read from clips at a time.
-const BLOCK: i64 = 1 << 16;
-
-/// Which features describe a beat.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeatureSet {
-    /// Chroma and MFCC with deviations, and dynamics, from the song in one go.
-    #[default]
-    Full,
-    /// The 25 means of the original remixer, each clip on its own, its tuning estimated alone:
-    /// reproduces librosa's numbers on mono clips of 22 050 Hz.
-    Original,
-}
-
-impl FeatureSet {
-    /// Names of the values, without the layer.
-    pub fn names(self) -> Vec<String> {
-        match self {
-            FeatureSet::Full => FEATURE_NAMES.iter().map(|n| (*n).to_string()).collect(),
-            FeatureSet::Original => LIBROSA_NAMES.iter().map(|n| (*n).to_string()).collect(),
-        }
-    }
-
-    fn width(self) -> usize {
-        match self {
-            FeatureSet::Full => N_FEATURES,
-            FeatureSet::Original => LIBROSA_VALUES,
-        }
-    }
-}
-
 /// What a dataset was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetManifest {
@@ -95,12 +56,6 @@ impl Item for Job {
     fn size(&self) -> u64 {
         self.beats.frames.0
     }
-}
-
-#[derive(PartialEq, Serialize, Deserialize)]
-struct PartHead {
-    fingerprint: Fingerprint,
-    width: usize,
 }
 
 /// All songs cut below `beats_dir`, by name.
@@ -141,26 +96,20 @@ pub fn create_dataset(
     dataset_dir: &Path,
     features: FeatureSet,
 ) -> Result<(Dataset, Batch<()>)> {
-    let set = format!("{features:?}");
-    let fingerprint =
-        |b: &SongBeats| Fingerprint::of([VERSION, &set, &b.song, &b.fingerprint.0, &clips_hash(b)]);
-    let jobs: Vec<Job> =
-        songs.into_iter().map(|beats| Job { fingerprint: fingerprint(&beats), beats }).collect();
-    let batch = run_batch(context, "create-dataset", &jobs, |job| {
-        let path = dataset_dir.join("songs").join(format!("{}.features", job.beats.song));
-        let width = features.width() * job.beats.layers.len();
-        let head = PartHead { fingerprint: job.fingerprint.clone(), width };
-        if let Ok((found, numbers)) = read_artifact::<PartHead>(context.fs, &path, MAX_TABLE, REDO)
-            && found == head
-            && numbers.len() == width * job.beats.beats()
-        {
-            return Ok(Outcome::Reused(numbers));
+    let job = |beats| Job { fingerprint: fingerprint(&beats, features), beats };
+    let jobs: Vec<Job> = songs.into_iter().map(job).collect();
+    let batch = run_batch(context, "create-dataset", &jobs, |Job { beats, .. }| {
+        let path = dataset_dir.join("songs").join(format!("{}.features", beats.song));
+        if let Some(found) = SongFeatures::find(context, &path, beats, features) {
+            return Ok(Outcome::Reused(found.rows));
         }
-        let rows = song_rows(context, &job.beats, beats_dir, features)
-            .map_err(|e| set_aside(context, e, || is_in_force(context, beats_dir, &job.beats)))?;
-        write_artifact(context.fs, &path, &head, &rows)?;
-        let note = format!("{} beats", job.beats.beats());
-        Ok(Outcome::Made(rows, note))
+        let found = match SongFeatures::find_beside(context, beats_dir, beats, features) {
+            Some(found) => found,
+            None => SongFeatures::measure(context, beats, beats_dir, features)
+                .map_err(|e| set_aside(context, e, || is_in_force(context, beats_dir, beats)))?,
+        };
+        found.write(context, &path)?;
+        Ok(Outcome::Made(found.rows, format!("{} beats", beats.beats())))
     })?;
     if let Some(skipped) = batch.skipped.into_iter().next() {
         // A song left out here would be a hole nobody sees: its beats are there but damaged.
@@ -194,98 +143,6 @@ pub fn create_dataset(
 pub(super) fn is_in_force(context: &Context<'_>, beats_dir: &Path, song: &SongBeats) -> bool {
     let now = SongBeats::read(context.fs, beats_dir, &song.song, context.limits);
     now.is_ok_and(|now| now == *song)
-}
-
-fn clips_hash(beats: &SongBeats) -> String {
-    let mut hasher = blake3::Hasher::new();
-    beats.pieces.iter().flat_map(|p| &p.clips).for_each(|c| {
-        hasher.update(c.as_bytes());
-    });
-    hasher.finalize().to_hex().to_string()
-}
-
-/// Features of all beats of one song: for each beat the values of each layer in turn.
-fn song_rows(
-    context: &Context<'_>,
-    beats: &SongBeats,
-    beats_dir: &Path,
-    features: FeatureSet,
-) -> Result<Vec<f32>> {
-    let mut by_layer = Vec::new();
-    for (done, &layer) in beats.layers.iter().enumerate() {
-        let mut reader = SongReader::new(context.fs, beats_dir, beats, layer)?;
-        let report = |fraction: f64| {
-            let fraction = (done as f64 + fraction) / beats.layers.len() as f64;
-            context.progress.report(Event::ItemProgress { item: &beats.song, fraction });
-            context.cancel.check()
-        };
-        by_layer.push(match features {
-            FeatureSet::Full => whole_song(beats, &mut reader, report)?,
-            FeatureSet::Original => clip_by_clip(beats, &mut reader, report)?,
-        });
-    }
-    let wanted = (0..beats.pieces.len()).filter(|&i| beats.pieces[i].kind == PieceKind::Beat);
-    Ok(wanted
-        .flat_map(|i| by_layer.iter().flat_map(move |layer| layer[i].iter().copied()))
-        .collect())
-}
-
-/// All pieces of a layer, from one pass over the whole song.
-fn whole_song(
-    beats: &SongBeats,
-    reader: &mut SongReader<'_>,
-    report: impl Fn(f64) -> Result<()>,
-) -> Result<Vec<Vec<f32>>> {
-    let scale = SampleRate::ANALYSIS.as_f64() / beats.rate.as_f64();
-    let place = |frame: u64| (frame as f64 * scale).round() as u64;
-    let starts = beats.pieces.iter().map(|p| place(p.start.0));
-    let boundaries = starts.chain([place(beats.frames.0)]).collect();
-    let mut extractor = BeatFeatureExtractor::new(boundaries, beats.tuning);
-    let mut resampler = Resampler::new(beats.rate, SampleRate::ANALYSIS, 1)?;
-    let end = beats.frames.0 as i64;
-    let (mut block, mut mono) = (AudioBuffer::new(beats.channels), AudioBuffer::new(1));
-    let mut ready = AudioBuffer::new(1);
-    let mut at = 0;
-    while at < end {
-        let to = (at + BLOCK).min(end);
-        block.clear();
-        reader.read(at..to, &mut block)?;
-        block.mono_into(&mut mono.planes[0]);
-        resampler.push(&mono, &mut ready)?;
-        extractor.push(&ready.planes[0]);
-        ready.clear();
-        at = to;
-        report(at as f64 / end as f64)?;
-    }
-    resampler.finish(&mut ready)?;
-    extractor.push(&ready.planes[0]);
-    Ok(extractor.finish().iter().map(|f| f.values().to_vec()).collect())
-}
-
-/// Every piece of a layer as a clip of its own, as the original remixer measures.
-fn clip_by_clip(
-    beats: &SongBeats,
-    reader: &mut SongReader<'_>,
-    report: impl Fn(f64) -> Result<()>,
-) -> Result<Vec<Vec<f32>>> {
-    let mut rows = Vec::with_capacity(beats.pieces.len());
-    for (i, piece) in beats.pieces.iter().enumerate() {
-        if piece.kind != PieceKind::Beat {
-            rows.push(Vec::new());
-            continue;
-        }
-        let mut clip = AudioBuffer::new(beats.channels);
-        reader.read(piece.start.0 as i64..(piece.start.0 + piece.frames.0) as i64, &mut clip)?;
-        let mut mono = AudioBuffer::new(1);
-        clip.mono_into(&mut mono.planes[0]);
-        let mut resampler = Resampler::new(beats.rate, SampleRate::ANALYSIS, 1)?;
-        let mut ready = AudioBuffer::new(1);
-        resampler.push(&mono, &mut ready)?;
-        resampler.finish(&mut ready)?;
-        rows.push(librosa_beat_vector(&ready.planes[0], Tuning::PerClip).to_vec());
-        report((i + 1) as f64 / beats.pieces.len() as f64)?;
-    }
-    Ok(rows)
 }
 
 /// Columns that say which beat a row is, then the features of each layer.

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use super::create_dataset::{FeatureSet, read_dataset};
+use super::create_dataset::read_dataset;
+use super::song_features::FeatureSet;
 use crate::analysis::{FeatureGroup, feature_group};
 use crate::base::{Error, ErrorKind, Event, Result};
 use crate::corpus::{Algorithm, IndexFile, Space, SpaceColumn, Table};

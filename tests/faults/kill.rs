@@ -93,6 +93,7 @@ fn what_a_killed_run_left_of_songs_that_are_gone_is_cleared_away() {
         "stems/gone.wav/.gone.wav_drums.wav.evermix-part",
         "beats/.0123.evermix-part/mix/gone.wav_0.wav",
         "beats/songs/.gone.wav.json.evermix-part",
+        "beats/features/.gone.wav.features.evermix-part",
         "dataset/.features.parquet.evermix-part",
         "dataset/songs/.gone.wav.features.evermix-part",
     ] {

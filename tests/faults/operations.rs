@@ -169,7 +169,7 @@ fn segment_survives_a_failure_of_any_operation() {
 
 #[test]
 fn create_dataset_survives_a_failure_of_any_operation() {
-    let kinds = [Open, Read, Create, Write, Sync, CreateDir, Rename, SyncDir, ReadDir];
+    let kinds = [Open, Read, Create, Write, Sync, CreateDir, Rename, SyncDir, Metadata, ReadDir];
     disturb_at_every_point(Stage::CreateDataset, &kinds);
 }
 

@@ -255,6 +255,11 @@ impl<'a> Blocks<'a> {
         Ok(())
     }
 
+    /// Whether there is one layer, and that as the file has it.
+    pub fn is_plain(&self) -> bool {
+        self.taps.len() == 1 && self.target.is_none()
+    }
+
     /// Remembers a block for [`Blocks::again`], as long as there is room.
     pub fn keep(&mut self, layers: &mut Vec<AudioBuffer>) {
         let bytes: usize = layers.iter().map(|l| l.frames() * l.channels() * 4).sum();

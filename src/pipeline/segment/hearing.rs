@@ -1,11 +1,11 @@
 //! The beats of a song in its first pass, whoever finds them.
 
-use super::listen::AnalysisFeed;
 use crate::analysis::tracker::BeatListener;
 use crate::analysis::{BeatGrid, OnsetEnvelope, track_beats};
 use crate::audio::AudioBuffer;
 use crate::base::{Error, ErrorKind, Result, SampleRate, Seconds};
 use crate::pipeline::beat_source::SongSource;
+use crate::pipeline::feed::AnalysisFeed;
 
 /// Listens for beats beside the other analysers of the first pass.
 pub struct Hearing<'a> {

@@ -4,8 +4,8 @@ use super::blocks::{Blocks, Taken};
 use super::ears::Ears;
 use super::hearing::no_beat;
 use crate::analysis::{BeatGrid, Rhythm, TrackAnalysis, honest};
+use crate::audio::AudioBuffer;
 use crate::audio::loudness::LoudnessMeter;
-use crate::audio::{AudioBuffer, Resampler};
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate, Seconds, largest, sum_of};
 use crate::pipeline::analyses::{Analyses, analysis_key};
 use crate::pipeline::analyze::SongAnalysis;
@@ -17,6 +17,8 @@ use crate::pipeline::songs::SongInput;
 const MIN_SECONDS: f64 = 3.0;
 /// Peaks below this (-60 dB) are silence.
 const SILENT_PEAK: f32 = 1e-3;
+/// Most samples kept as mono at the analysis rate, per song in work: about three minutes.
+const MOST_MONO: usize = 1 << 22;
 /// Length of one value of the quiet curve, in seconds.
 pub const QUIET_HOP: f64 = 0.002;
 
@@ -32,50 +34,10 @@ pub struct Listened {
     pub energies: Vec<f32>,
     /// Energy of each 2 ms summed over all layers: where it is low, a cut does no harm.
     pub quiet: Vec<f32>,
+    /// The song as mono at the analysis rate, where that was heard and is short enough.
+    pub mono: Option<Vec<f32>>,
     /// Anything worth knowing about the input.
     pub note: String,
-}
-
-/// Mono audio at another rate, made block by block.
-pub struct AnalysisFeed {
-    resampler: Resampler,
-    input: AudioBuffer,
-    output: AudioBuffer,
-}
-
-impl AnalysisFeed {
-    /// Converts from `rate` to `target`.
-    ///
-    /// # Errors
-    /// As the resampler.
-    pub fn new(rate: SampleRate, target: SampleRate) -> Result<Self> {
-        Ok(AnalysisFeed {
-            resampler: Resampler::new(rate, target, 1)?,
-            input: AudioBuffer::new(1),
-            output: AudioBuffer::new(1),
-        })
-    }
-
-    /// What this block gives.
-    ///
-    /// # Errors
-    /// As the resampler.
-    pub fn push(&mut self, block: &AudioBuffer) -> Result<&[f32]> {
-        self.output.clear();
-        block.mono_into(&mut self.input.planes[0]);
-        self.resampler.push(&self.input, &mut self.output)?;
-        Ok(&self.output.planes[0])
-    }
-
-    /// What is left at the end.
-    ///
-    /// # Errors
-    /// As the resampler.
-    pub fn finish(&mut self) -> Result<&[f32]> {
-        self.output.clear();
-        self.resampler.finish(&mut self.output)?;
-        Ok(&self.output.planes[0])
-    }
 }
 
 /// Energies of short hops, summed over layers and channels.
@@ -127,7 +89,7 @@ pub fn listen(
     let known = analyses.find(song, &key).map(|known| known.track);
     let mut part = match known {
         Some(track) => Part::Rest(Box::new(track), Box::new(Rest::of(blocks))),
-        None => Part::All(Box::new(Ears::new(blocks, source)?)),
+        None => Part::All(Box::new(Ears::new(blocks, source)?), Mono::of(blocks)),
     };
     let (mut levels, mut layers) = (Levels::new(rate), Vec::new());
     loop {
@@ -142,20 +104,21 @@ pub fn listen(
         blocks.report(context, &song.name, levels.frames, 0.0, 0.7);
     }
     levels.check(rate)?;
-    let (track, energies) = match part {
-        Part::Rest(track, rest) => (*track, rest.meter.finish()),
-        Part::All(ears) => {
-            let (track, energies) = ears.finish(context)?;
+    let (track, energies, mono) = match part {
+        Part::Rest(track, rest) => (*track, rest.meter.finish(), None),
+        Part::All(ears, mut mono) => {
+            let (track, energies, tail) = ears.finish(context)?;
+            mono.push(&tail);
             let found = SongAnalysis::new(song, blocks, source, track);
             analyses.keep(&key, &found);
-            (found.track, energies)
+            (found.track, energies, mono.0)
         }
     };
     check_beats(track.rhythm.as_ref().map_or(0, |rhythm| rhythm.beats.len()), context)?;
     let tuning = track.tuning;
     let grid = track.rhythm.map(Rhythm::into_grid).ok_or_else(|| no_beat(source))?;
     let (frames, quiet) = (levels.frames, levels.quiet.curve);
-    Ok(Listened { frames, grid, tuning, energies, quiet, note: blocks.note() })
+    Ok(Listened { frames, grid, tuning, energies, quiet, mono, note: blocks.note() })
 }
 
 /// As much of a song as must be listened to.
@@ -163,16 +126,33 @@ enum Part<'a> {
     /// What is known already, and what is not kept.
     Rest(Box<TrackAnalysis>, Box<Rest>),
     /// Everything.
-    All(Box<Ears<'a>>),
+    All(Box<Ears<'a>>, Mono),
 }
 
 impl Part<'_> {
     fn push(&mut self, layers: &[AudioBuffer]) -> Result<()> {
         match self {
             Part::Rest(_, rest) => rest.meter.push(&honest(mixed(layers, &mut rest.mix))),
-            Part::All(ears) => ears.push(layers)?,
+            Part::All(ears, mono) => mono.push(ears.push(layers)?),
         }
         Ok(())
+    }
+}
+
+/// A song as mono at the analysis rate, where it is short enough and what is heard is what is cut.
+struct Mono(Option<Vec<f32>>);
+
+impl Mono {
+    fn of(blocks: &Blocks<'_>) -> Mono {
+        // All at once: room that is never written to takes no memory, and growing would take twice.
+        Mono(blocks.is_plain().then(|| Vec::with_capacity(MOST_MONO)))
+    }
+
+    fn push(&mut self, samples: &[f32]) {
+        self.0.take_if(|kept| kept.len() + samples.len() > MOST_MONO);
+        if let Some(kept) = &mut self.0 {
+            kept.extend_from_slice(samples);
+        }
     }
 }
 

@@ -15,14 +15,16 @@ use super::analyses::{Analyses, analysis_key};
 use super::beat_source::{BeatSource, SongSource};
 use super::context::{Batch, Context, Outcome, run_batch};
 use super::damage::set_aside;
+use super::song_features::{BeatMeter, path_beside};
 use super::songs::SongInput;
 use crate::audio::loudness;
 use crate::audio::wav::SampleFormat;
 use crate::base::{Error, ErrorKind, Frames, Result, SampleRate};
-use crate::corpus::{Layer, PieceKind, SONG_SCHEMA, SongBeats};
+use crate::corpus::{Layer, Piece, PieceKind, SONG_SCHEMA, SongBeats};
 use crate::store::{Fingerprint, exists, means_absent, write_json};
 pub(super) use blocks::{Blocks, Taken};
 pub(super) use ears::Ears;
+use listen::Listened;
 pub(super) use listen::listen;
 
 /// Raised whenever the same song would be cut differently at the same beats.
@@ -125,24 +127,8 @@ fn one_song(
             .because(format!("{count} found, at least {MIN_BEATS} are needed")));
     }
     remove_old(context, beats_dir, &song.name)?;
-    let layers = blocks.layers();
-    let mut writer = write::ClipWriter::new(
-        context.fs,
-        beats_dir,
-        &song.name,
-        layers.clone(),
-        rate,
-        blocks.channels(),
-        options.format,
-        &mut pieces,
-    )?;
-    blocks.again(|block, done| {
-        context.cancel.check()?;
-        let fraction = 0.7 + 0.3 * done;
-        context.progress.report(crate::base::Event::ItemProgress { item: &song.name, fraction });
-        writer.push(block)
-    })?;
-    writer.finish()?;
+    let meter =
+        write_clips(context, song, beats_dir, options.format, &mut blocks, &heard, &mut pieces)?;
     let piece_loudness = pieces.iter().map(|p| {
         let (from, to) = (p.start.seconds(rate), Frames(p.start.0 + p.frames.0).seconds(rate));
         loudness::loudness_of(listen::mean_energy(&heard.energies, from, to)).0 as f32
@@ -164,12 +150,53 @@ fn one_song(
         tuning: heard.tuning,
         loudness: loudness::integrated(&heard.energies),
         piece_loudness: piece_loudness.collect(),
-        layers,
+        layers: blocks.layers(),
         pieces,
         note: heard.note,
     };
+    if let Some(meter) = meter {
+        meter.finish(&record)?.write(context, &path_beside(beats_dir, &song.name))?;
+    }
     write_json(context.fs, &SongBeats::path(beats_dir, &song.name), &record)?;
     Ok(record)
+}
+
+/// Second pass over a song: writes a clip of each piece, and measures how the pieces sound where
+/// the clips are the sound itself. Of clips of whole numbers only reading them tells that.
+fn write_clips(
+    context: &Context<'_>,
+    song: &SongInput,
+    beats_dir: &Path,
+    format: SampleFormat,
+    blocks: &mut Blocks<'_>,
+    heard: &Listened,
+    pieces: &mut [Piece],
+) -> Result<Option<BeatMeter>> {
+    let (rate, layers) = (blocks.rate(), blocks.layers());
+    let length = (heard.frames, rate);
+    let meter = || BeatMeter::new(pieces, length, heard.tuning, &layers, heard.mono.as_deref());
+    let mut meter = (format == SampleFormat::Float32).then(meter).transpose()?;
+    let mut writer = write::ClipWriter::new(
+        context.fs,
+        beats_dir,
+        &song.name,
+        layers,
+        rate,
+        blocks.channels(),
+        format,
+        pieces,
+    )?;
+    blocks.again(|block, done| {
+        context.cancel.check()?;
+        let fraction = 0.7 + 0.3 * done;
+        context.progress.report(crate::base::Event::ItemProgress { item: &song.name, fraction });
+        if let Some(meter) = &mut meter {
+            meter.push(block)?;
+        }
+        writer.push(block)
+    })?;
+    writer.finish()?;
+    Ok(meter)
 }
 
 /// Takes away what an earlier run with other settings made of this song, record first: from then
@@ -182,6 +209,7 @@ fn remove_old(context: &Context<'_>, beats_dir: &Path, name: &str) -> Result<()>
     };
     let old = SongBeats::read(context.fs, beats_dir, name, context.limits);
     remove(&record)?;
+    remove(&path_beside(beats_dir, name))?;
     for layer in [Layer::Mix, Layer::Drums, Layer::Other] {
         let clip = |piece| beats_dir.join(layer.clip_path(name, piece));
         // A run that was killed between clips and record left clips that nothing tells of.
