@@ -10,7 +10,7 @@ use crate::base::{Bpm, Error, Frames, Limits, Lufs, Result, SampleRate, Seconds}
 use crate::store::{Fingerprint, Fs, read_json};
 
 /// Layout version of [`SongBeats`].
-pub const SONG_SCHEMA: u32 = 2;
+pub const SONG_SCHEMA: u32 = 3;
 /// Longest song, in frames: far beyond any, and sums of such numbers never overflow.
 const MOST_FRAMES: u64 = 1 << 48;
 const REDO: &str = "remix segment";
@@ -75,7 +75,7 @@ pub struct Piece {
     pub attack: Frames,
     /// Position in the bar, 1 for the downbeat; 0 for a lead-in.
     pub position: u8,
-    /// blake3 of the clip file, one a layer, in the order of `SongBeats::layers`.
+    /// [`ClipSum`](super::ClipSum) of the clip file, one a layer, in the order of `SongBeats::layers`.
     pub clips: Vec<String>,
 }
 

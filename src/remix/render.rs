@@ -218,17 +218,29 @@ impl<'a> Player<'a> {
 
 /// Adds a run's sound, faded in from the run before and out to the run after.
 fn mix_run(run: &Run, next: Option<&Run>, begin: i64, sound: &[f32], out: &mut [f32]) {
-    let share = |at: i64, fade: usize| (at as f32 + 0.5) / fade.max(1) as f32;
-    for (i, (out, x)) in out.iter_mut().zip(sound).enumerate() {
-        let t = begin + i as i64;
-        let since = t - run.start;
-        let mut gain = run.gain;
-        if since < run.fade as i64 {
-            gain *= gains(share(since, run.fade), run.correlation).1;
-        }
-        if let Some(next) = next.filter(|next| t >= next.start) {
-            gain *= gains(share(t - next.start, next.fade).min(1.0), next.correlation).0;
-        }
-        *out += gain * x;
+    let end = begin + out.len().min(sound.len()) as i64;
+    // Between the joins, which is nearly always, nothing is asked of each sample.
+    let alone = (run.start + run.fade as i64).clamp(begin, end);
+    let joined = next.map_or(end, |next| next.start.clamp(alone, end));
+    let range = |from: i64, to: i64| (from - begin) as usize..(to - begin) as usize;
+    for i in range(begin, alone).chain(range(joined, end)) {
+        out[i] += gain_at(run, next, begin + i as i64) * sound[i];
     }
+    for (out, x) in out[range(alone, joined)].iter_mut().zip(&sound[range(alone, joined)]) {
+        *out += run.gain * x;
+    }
+}
+
+/// The gain of a run in its joins.
+fn gain_at(run: &Run, next: Option<&Run>, t: i64) -> f32 {
+    let share = |at: i64, fade: usize| (at as f32 + 0.5) / fade.max(1) as f32;
+    let since = t - run.start;
+    let mut gain = run.gain;
+    if since < run.fade as i64 {
+        gain *= gains(share(since, run.fade), run.correlation).1;
+    }
+    if let Some(next) = next.filter(|next| t >= next.start) {
+        gain *= gains(share(t - next.start, next.fade).min(1.0), next.correlation).0;
+    }
+    gain
 }

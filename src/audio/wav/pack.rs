@@ -5,17 +5,21 @@ use crate::base::wide;
 
 /// Samples rounded at a time, of all channels together.
 const ROUNDED: usize = 512;
+/// Frames of floats packed at a time.
+const BLOCK: usize = 512;
 
 pub(super) fn pack_float(planes: &[&[f32]], bytes: &mut Vec<u8>) {
     match planes {
         [one] => bytes.extend(one.iter().flat_map(|x| x.to_le_bytes())),
         [left, right] => {
-            let start = bytes.len();
-            bytes.resize(start + left.len() * 8, 0);
-            let pairs = bytes[start..].chunks_exact_mut(8);
-            for (pair, (l, r)) in pairs.zip(left.iter().zip(*right)) {
-                pair[..4].copy_from_slice(&l.to_le_bytes());
-                pair[4..].copy_from_slice(&r.to_le_bytes());
+            // By way of a small block: room made in `bytes` would be filled with zeros first.
+            let mut packed = [[0; 8]; BLOCK];
+            for (left, right) in left.chunks(BLOCK).zip(right.chunks(BLOCK)) {
+                for (pair, (l, r)) in packed.iter_mut().zip(left.iter().zip(right)) {
+                    pair[..4].copy_from_slice(&l.to_le_bytes());
+                    pair[4..].copy_from_slice(&r.to_le_bytes());
+                }
+                bytes.extend_from_slice(packed[..left.len()].as_flattened());
             }
         }
         many => {

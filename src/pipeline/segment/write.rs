@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::audio::AudioBuffer;
 use crate::audio::wav::{SampleFormat, WavBytes};
 use crate::base::{Error, Result, SampleRate};
-use crate::corpus::{Layer, Piece};
+use crate::corpus::{ClipSum, Layer, Piece};
 use crate::store::{FileOut, Fs};
 
 /// Bytes gathered before they are handed to the system: a beat of stereo usually fits.
@@ -36,7 +36,7 @@ struct OpenClip {
     /// Taken over by the next clip: fresh memory costs more than filling it.
     bytes: Vec<u8>,
     packer: WavBytes,
-    hasher: blake3::Hasher,
+    sum: ClipSum,
 }
 
 impl<'a> ClipWriter<'a> {
@@ -120,7 +120,7 @@ impl<'a> ClipWriter<'a> {
                 create(self.fs, &path).map_err(|e| Error::io("cannot write a beat", &path, e))?;
             let mut bytes = before.next().map_or_else(Vec::new, |clip| clip.bytes);
             let packer = WavBytes::begin(self.rate, self.channels, self.format, frames, &mut bytes);
-            self.open.push(OpenClip { file, path, bytes, packer, hasher: blake3::Hasher::new() });
+            self.open.push(OpenClip { file, path, bytes, packer, sum: ClipSum::default() });
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl<'a> ClipWriter<'a> {
                 clip.bytes.push(0);
             }
             clip.flush()?;
-            self.pieces[self.piece].clips.push(clip.hasher.finalize().to_hex().to_string());
+            self.pieces[self.piece].clips.push(std::mem::take(&mut clip.sum).finish());
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl OpenClip {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.hasher.update(&self.bytes);
+        self.sum.add(&self.bytes);
         let failed = |e| Error::io("cannot write a beat", &self.path, e);
         self.file.write_all(&self.bytes).map_err(failed)?;
         self.bytes.clear();
