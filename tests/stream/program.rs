@@ -222,6 +222,11 @@ fn after_a_kill_the_stream_goes_on_with_the_song_that_played() {
     let begins = first["tracks"][0]["start"].as_f64().unwrap();
     assert!((begins - place).abs() < 0.01, "{begins} s, not {place} s");
     wait("it to be well", || get(again.address, "/healthz").status == 200);
+    // Nobody started it in the background, yet it is found.
+    let status = desk.forever_command(&["status"]).output().unwrap();
+    let status = String::from_utf8(status.stdout).unwrap();
+    let well = format!("http://{}/ ok: 0 listeners, ", again.address);
+    assert!(status.starts_with(&well) && !status.contains("log:"), "{status}");
     // A second one would play the same: it is told where the first one is.
     let words = ["stream", "music", "--bind", "127.0.0.1:0"];
     let second = desk.forever_command(&words).output().unwrap();

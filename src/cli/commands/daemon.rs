@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const LAST_LINES: usize = 5;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Where the stream of a project keeps what concerns its process.
-struct Place {
+pub struct Place {
     folder: PathBuf,
 }
 
@@ -123,25 +124,34 @@ pub fn status(world: &World<'_>) -> Result<Exit> {
         let answer = request("GET", &url.at("/healthz"), "1.0", &[], &[]).ok()?;
         serde_json::from_slice::<serde_json::Value>(&answer.read().ok()?).ok()
     });
-    let health = health.unwrap_or_default();
     if world.common.json {
         let pid = place.pid();
         let all = serde_json::json!({ "address": address.trim(), "pid": pid, "health": health });
         crate::cli::print(&format!("{all}\n"));
         return Ok(Exit::OK);
     }
+    let told = match (&health, address.trim()) {
+        (Some(health), address) => told(address, health),
+        (None, "") => "the stream begins: it is not heard yet".to_string(),
+        (None, address) => format!("{address} does not answer"),
+    };
+    let log = place.file("log.txt");
+    // One that runs in a terminal tells all there.
+    let log = if log.exists() { format!("\nlog: {}", log.display()) } else { String::new() };
+    crate::cli::print(&format!("{told}{log}\n"));
+    Ok(Exit::OK)
+}
+
+fn told(address: &str, health: &serde_json::Value) -> String {
     let number = |name: &str| health[name].as_f64().unwrap_or(0.0);
-    let state = health["status"].as_str().unwrap_or("not answering");
-    crate::cli::print(&format!(
-        "{} {state}: {} listeners, {:.0} s ahead, {} songs{}\nlog: {}\n",
-        address.trim(),
+    format!(
+        "{address} {}: {} listeners, {:.0} s ahead, {} songs{}",
+        health["status"].as_str().unwrap_or("in an unknown state"),
         number("listeners"),
         number("lead"),
         health["songs"]["known"],
-        lateness(&health),
-        place.file("log.txt").display(),
-    ));
-    Ok(Exit::OK)
+        lateness(health),
+    )
 }
 
 /// What is played while the next song is not ready, if it is not.
@@ -160,6 +170,27 @@ fn not_running() -> Error {
 impl Place {
     fn of(world: &World<'_>) -> Place {
         Place { folder: world.project().join("stream") }
+    }
+
+    /// Takes the place for this process, which has locked it: from now on `stop` ends no other
+    /// one, and `status` does not ask where an earlier stream was heard.
+    ///
+    /// # Errors
+    /// `Io` naming the file.
+    pub fn begun(world: &World<'_>) -> Result<Place> {
+        let place = Place::of(world);
+        let pid = format!("{}\n", std::process::id());
+        write_atomic(&DiskFs, &place.file("pid"), pid.as_bytes())?;
+        let _ = std::fs::remove_file(place.file("address"));
+        Ok(place)
+    }
+
+    /// Notes where the stream is heard, for `status`.
+    ///
+    /// # Errors
+    /// `Io` naming the file.
+    pub fn heard_at(&self, address: SocketAddr) -> Result<()> {
+        write_atomic(&DiskFs, &self.file("address"), format!("http://{address}/\n").as_bytes())
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -189,7 +220,8 @@ impl Place {
             Error::new(ErrorKind::Busy, "the stream does not end").because(why.to_string())
         };
         let pid = self.pid().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| failed("it was not begun by forever start: end it there"))?;
+        let pid =
+            pid.ok_or_else(|| failed("its number is not known: end it where it was begun"))?;
         kill_process(pid, Signal::TERM).map_err(|e| failed(&e.to_string()))?;
         let (since, mut again) = (Instant::now(), false);
         while self.is_running()? {

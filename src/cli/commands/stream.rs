@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::daemon::Place;
 use super::mixing::{self, Mixing};
 use super::on_air::{antenna, greet, station_options};
 use crate::audio::encode::live::Format;
@@ -40,6 +41,7 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
     let folder = world.project().join("stream");
     let options = live_options(world, &context, &settings, args, &folder)?;
     let _lock = world.take(&folder)?;
+    let place = Place::begun(world)?;
     let antenna = antenna(world, &settings.stream, context.threads)?;
     let state = StateFile(folder.join("state.json"));
     let before = if args.no_resume { Remembered::default() } else { state.read(&context)? };
@@ -67,6 +69,7 @@ pub fn run(world: &World<'_>, args: &StreamArgs) -> Result<Exit> {
         Arc::new(SystemClock::default()),
         notes,
     ));
+    place.heard_at(antenna.address)?;
     greet(world, &station, antenna.address);
     let banned = librarian.banned();
     let settings_file = Watched::new(world.project().join(PROJECT_FILE));
