@@ -159,8 +159,10 @@ fn damaged_files_of_ours_are_named_with_the_stage_to_run_again() {
         let file = format!("evermix-project/{file}");
         let good = desk.read(&file);
         let mut bad = good.clone();
-        let middle = bad.len() / 2;
-        bad[middle] ^= 1;
+        // In the midst of a number: text stays text, so only the checksum tells.
+        let digits = |&i: &usize| bad[i - 1].is_ascii_digit() && bad[i].is_ascii_digit();
+        let digit = (bad.len() / 2..bad.len()).find(digits).unwrap();
+        bad[digit] ^= 1;
         std::fs::write(desk.path(&file), bad).unwrap();
         let ran = desk.run(&["generate-remix", "0.1", "50", "out.wav"]);
         assert_eq!(ran.code(), 1, "{name}: {}", ran.err());
