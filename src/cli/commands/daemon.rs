@@ -263,8 +263,6 @@ impl Place {
             .process_group(0)
             .spawn()
             .map_err(|e| Error::io("cannot begin", Path::new("forever"), e))?;
-        let pid = format!("{}\n", child.id());
-        write_atomic(&DiskFs, &self.file("pid"), pid.as_bytes())?;
         self.wait(world, child)
     }
 
