@@ -75,7 +75,7 @@ pub struct Piece {
     pub attack: Frames,
     /// Position in the bar, 1 for the downbeat; 0 for a lead-in.
     pub position: u8,
-    /// [`ClipSum`](super::ClipSum) of the clip file, one a layer, in the order of `SongBeats::layers`.
+    /// [`ClipSum`](super::ClipSum) of the clip files, in the order of `SongBeats::layers`.
     pub clips: Vec<String>,
 }
 

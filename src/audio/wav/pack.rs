@@ -40,7 +40,8 @@ pub(super) fn pack_int<const WIDTH: usize>(
 ) {
     let top = f64::from((1i32 << (8 * WIDTH - 1)) - 1);
     let frames = planes.first().map_or(0, |plane| plane.len());
-    bytes.reserve(frames * planes.len() * WIDTH);
+    // The last sample is written as a whole word too.
+    bytes.reserve(frames * planes.len() * WIDTH + 4);
     let (mut values, mut steps) = ([0.0; ROUNDED], [0; ROUNDED]);
     let step = ROUNDED / planes.len().max(1);
     for from in (0..frames).step_by(step) {
